@@ -1,0 +1,55 @@
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+noinst_LTLIBRARIES += lib/libxenvif.la
+# Linked into programs only, so there is no need for a second, -fPIC object.
+lib_libxenvif_la_LIBTOOLFLAGS = --tag=disable-shared
+lib_libxenvif_la_LIBADD = $(XEN_LIBS)
+lib_libxenvif_la_SOURCES = \
+	lib/netdev-xenvif-private.h \
+	lib/netdev-xenvif-show.c \
+	lib/netdev-xenvif-stats.c \
+	lib/netdev-xenvif.c \
+	lib/netdev-xenvif.h \
+	lib/xenvif-bus.c \
+	lib/xenvif-bus.h \
+	lib/xenvif-conn.c \
+	lib/xenvif-conn.h \
+	lib/xenvif-control.c \
+	lib/xenvif-control.h \
+	lib/xenvif-counters.c \
+	lib/xenvif-counters.h \
+	lib/xenvif-event.c \
+	lib/xenvif-event.h \
+	lib/xenvif-grant.c \
+	lib/xenvif-grant.h \
+	lib/xenvif-multicast.c \
+	lib/xenvif-multicast.h \
+	lib/xenvif-offload.c \
+	lib/xenvif-offload.h \
+	lib/xenvif-ovs-compat.h \
+	lib/xenvif-queue.h \
+	lib/xenvif-ring.h \
+	lib/xenvif-rx.c \
+	lib/xenvif-rx.h \
+	lib/xenvif-store.c \
+	lib/xenvif-store.h \
+	lib/xenvif-tx-parse.c \
+	lib/xenvif-tx-parse.h \
+	lib/xenvif-tx.c \
+	lib/xenvif-tx.h \
+	lib/xenvif.c \
+	lib/xenvif.h
+
+$(lib_libxenvif_la_OBJECTS): $(ovs_stamp)

@@ -1,0 +1,89 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef NETDEV_XENVIF_PRIVATE_H
+#define NETDEV_XENVIF_PRIVATE_H 1
+
+/* What the parts of the netdev class share. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netdev-provider.h"
+#include "openvswitch/shash.h"
+#include "openvswitch/thread.h"
+#include "ovs-atomic.h"
+#include "packets.h"
+#include "xenvif.h"
+
+/* Packets dropped on their way to the guest before they got near a ring.
+ * Name of the counter, and when it counts. */
+#define NETDEV_XENVIF_DROPS                                             \
+    NETDEV_XENVIF_DROP(disconnected, "guest is not connected")          \
+    NETDEV_XENVIF_DROP(down, "port is administratively down")
+
+struct netdev_xenvif_drops {
+#define NETDEV_XENVIF_DROP(NAME, TEXT) atomic_uint64_t NAME;
+    NETDEV_XENVIF_DROPS
+#undef NETDEV_XENVIF_DROP
+};
+
+struct netdev_xenvif {
+    struct netdev up;
+
+    /* Set by the first successful set_config() and constant after that. */
+    struct xenvif *vif;         /* Claimed; NULL before. */
+
+    struct ovs_list list_node;  /* In the list of all devices. */
+
+    atomic_bool admin_up;       /* NETDEV_UP. */
+    struct netdev_xenvif_drops tx_drops;
+
+    struct ovs_mutex mutex;
+    enum netdev_flags flags OVS_GUARDED;
+    struct eth_addr etheraddr OVS_GUARDED;
+    uint32_t user_mtu OVS_GUARDED; /* From mtu_request; 0 if none. */
+    uint32_t n_rxq_option OVS_GUARDED; /* options:n_rxq; 0 if none. */
+    unsigned int requested_n_rxq OVS_GUARDED;
+    unsigned int requested_n_txq OVS_GUARDED;
+    struct xenvif_info info OVS_GUARDED; /* As of the last run. */
+};
+
+bool netdev_xenvif_is_class(const struct netdev_class *);
+
+/* Adds all ports of the classes to 'ports', by name.  The caller closes each.
+ */
+void netdev_xenvif_get_ports(struct shash *ports);
+
+static inline struct netdev_xenvif *
+netdev_xenvif_cast(const struct netdev *netdev)
+{
+    ovs_assert(netdev_xenvif_is_class(netdev_get_class(netdev)));
+    return CONTAINER_OF(netdev, struct netdev_xenvif, up);
+}
+
+/* The MTU in force, in bytes without the Ethernet header. */
+uint32_t netdev_xenvif_mtu(const struct netdev_xenvif *);
+
+/* netdev-xenvif-stats.c */
+int netdev_xenvif_get_stats(const struct netdev *, struct netdev_stats *);
+int netdev_xenvif_get_custom_stats(const struct netdev *,
+                                   struct netdev_custom_stats *);
+
+/* netdev-xenvif-show.c */
+void netdev_xenvif_unixctl_init(void);
+
+#endif /* netdev-xenvif-private.h */

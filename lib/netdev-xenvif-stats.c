@@ -1,0 +1,210 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Statistics of a port: from counters per queue in the protocol's words to
+ * totals and names in Open vSwitch's, where rx is what comes from the guest
+ * (its TX rings) and tx what goes to it (its RX rings). */
+
+#include <config.h>
+
+#include "netdev-xenvif-private.h"
+
+#include <errno.h>
+#include <stdio.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+
+/* Sums of what the queues counted. */
+struct totals {
+    uint64_t packets, bytes, multicast, broadcast;
+    uint64_t dropped;           /* Good packets without room. */
+    uint64_t errors;            /* Packets that were not good. */
+};
+
+static void
+add_counters(struct totals *totals, const struct xenvif_counters *counters)
+{
+    totals->packets += xenvif_counter_get(&counters->packets);
+    totals->bytes += xenvif_counter_get(&counters->bytes);
+    totals->multicast += xenvif_counter_get(&counters->multicast);
+    totals->broadcast += xenvif_counter_get(&counters->broadcast);
+}
+
+static void
+sum_queue(const struct xenvif_queue_stats *stats, struct totals *tx,
+          struct totals *rx)
+{
+    add_counters(tx, &stats->tx);
+    for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+        uint64_t n = xenvif_counter_get(&stats->tx_verdicts[i]);
+
+        if (i == XENVIF_TX_E_OVERSIZE) {
+            tx->dropped += n;
+        } else if (xenvif_tx_verdict_name(i)) {
+            tx->errors += n;
+        }
+    }
+
+    add_counters(rx, &stats->rx);
+    for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+        uint64_t n = xenvif_counter_get(&stats->rx_verdicts[i]);
+
+        if (i == XENVIF_RX_E_GRANT || i == XENVIF_RX_E_RING) {
+            rx->errors += n;
+        } else if (xenvif_rx_verdict_name(i)) {
+            rx->dropped += n;
+        }
+    }
+}
+
+/* Packets dropped before they got near a ring. */
+static uint64_t
+sum_drops(const struct netdev_xenvif *dev)
+{
+    uint64_t sum = 0;
+
+#define NETDEV_XENVIF_DROP(NAME, TEXT)                          \
+    {                                                           \
+        uint64_t n;                                             \
+                                                                \
+        atomic_read_relaxed(                                    \
+            CONST_CAST(atomic_uint64_t *, &dev->tx_drops.NAME), \
+            &n);                                                \
+        sum += n;                                               \
+    }
+    NETDEV_XENVIF_DROPS
+#undef NETDEV_XENVIF_DROP
+    return sum;
+}
+
+int
+netdev_xenvif_get_stats(const struct netdev *netdev,
+                        struct netdev_stats *stats)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct totals tx = { .packets = 0 };
+    struct totals rx = { .packets = 0 };
+
+    if (!dev->vif) {
+        return EOPNOTSUPP;
+    }
+    for (unsigned int i = 0; i < XENVIF_MAX_QUEUES; i++) {
+        sum_queue(&dev->vif->stats[i], &tx, &rx);
+    }
+
+    /* From here on in Open vSwitch's direction. */
+    stats->rx_packets = tx.packets;
+    stats->rx_bytes = tx.bytes;
+    stats->rx_dropped = tx.dropped;
+    stats->rx_errors = tx.errors;
+    stats->multicast = tx.multicast;
+    stats->rx_broadcast_packets = tx.broadcast;
+    stats->tx_packets = rx.packets;
+    stats->tx_bytes = rx.bytes;
+    stats->tx_dropped = rx.dropped + sum_drops(dev);
+    stats->tx_errors = rx.errors;
+    stats->tx_multicast_packets = rx.multicast;
+    stats->tx_broadcast_packets = rx.broadcast;
+    return 0;
+}
+
+/* A growing list of custom statistics. */
+struct list {
+    struct netdev_custom_counter *counters;
+    size_t n, allocated;
+};
+
+static void OVS_PRINTF_FORMAT(3, 4)
+list_add(struct list *list, uint64_t value, const char *format, ...)
+{
+    struct netdev_custom_counter *counter;
+    va_list args;
+
+    if (list->n >= list->allocated) {
+        list->counters = x2nrealloc(list->counters, &list->allocated,
+                                    sizeof *list->counters);
+    }
+    counter = &list->counters[list->n++];
+    counter->value = value;
+    va_start(args, format);
+    vsnprintf(counter->name, sizeof counter->name, format, args);
+    va_end(args);
+}
+
+/* Adds the counters of one direction of queue 'i', whose names begin with
+ * 'prefix'. */
+static void
+list_counters(struct list *list, const char *prefix, unsigned int i,
+              const struct xenvif_counters *counters)
+{
+#define XENVIF_COUNTER(NAME)                                            \
+    list_add(list, xenvif_counter_get(&counters->NAME), "%s_q%u_"#NAME, \
+             prefix, i);
+    XENVIF_COUNTERS
+#undef XENVIF_COUNTER
+}
+
+static void
+list_queue(struct list *list, unsigned int i,
+           const struct xenvif_queue_stats *stats)
+{
+    list_counters(list, "rx", i, &stats->tx);
+    for (unsigned int v = 0; v < XENVIF_TX_N_VERDICTS; v++) {
+        const char *name = xenvif_tx_verdict_name(v);
+
+        if (name) {
+            list_add(list, xenvif_counter_get(&stats->tx_verdicts[v]),
+                     "rx_q%u_drop_%s", i, name);
+        }
+    }
+    list_counters(list, "tx", i, &stats->rx);
+    for (unsigned int v = 0; v < XENVIF_RX_N_VERDICTS; v++) {
+        const char *name = xenvif_rx_verdict_name(v);
+
+        if (name) {
+            list_add(list, xenvif_counter_get(&stats->rx_verdicts[v]),
+                     "tx_q%u_drop_%s", i, name);
+        }
+    }
+}
+
+int
+netdev_xenvif_get_custom_stats(const struct netdev *netdev,
+                               struct netdev_custom_stats *custom_stats)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct list list = { .counters = NULL };
+
+    if (!dev->vif) {
+        return EOPNOTSUPP;
+    }
+#define NETDEV_XENVIF_DROP(NAME, TEXT)                          \
+    {                                                           \
+        uint64_t n;                                             \
+                                                                \
+        atomic_read_relaxed(&dev->tx_drops.NAME, &n);           \
+        list_add(&list, n, "ovs_tx_"#NAME"_drops");             \
+    }
+    NETDEV_XENVIF_DROPS
+#undef NETDEV_XENVIF_DROP
+    for (int i = 0; i < netdev->n_rxq; i++) {
+        list_queue(&list, i, &dev->vif->stats[i]);
+    }
+    custom_stats->size = list.n;
+    custom_stats->counters = list.counters;
+    return 0;
+}

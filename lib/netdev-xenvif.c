@@ -1,0 +1,784 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The netdev classes "xenvif" and "xenvif-nonpmd": Open vSwitch's view of a
+ * Xen virtual interface.
+ *
+ * Open vSwitch counts directions from the switch: what it receives on an rxq
+ * is what the guest transmits on a TX ring, and the other way round.
+ *
+ * Nothing here waits for a guest or for XenStore.  What happens to the vif is
+ * followed from the main loop: see netdev_xenvif_run(). */
+
+#include <config.h>
+
+#include "netdev-xenvif.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "dp-packet.h"
+#include "netdev-provider.h"
+#include "netdev-xenvif-private.h"
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovs-numa.h"
+#include "seq.h"
+#include "smap.h"
+#include "util.h"
+#include "xenvif-control.h"
+#include "xenvif-rx.h"
+#include "xenvif-tx.h"
+
+VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
+
+/* MTUs: bounds and what a vif has if nobody says anything.  The largest frame
+ * that fits a ring has 65535 bytes. */
+#define MIN_MTU 68
+#define MAX_MTU (65535 - ETH_HEADER_LEN)
+
+/* A frame may be longer than the MTU by its header and two VLAN tags. */
+#define MTU_TO_MAX_FRAME(MTU) \
+    MIN((MTU) + ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN, 65535)
+
+/* Domain ids from here on do not denote domains (xen.h). */
+#define FIRST_RESERVED_DOMID 0x7ff0
+
+/* How long a sleeping port may overlook a guest that does not kick although it
+ * was asked to, in ms. */
+#define MISSED_EVENT_MS 1000
+
+/* Protects 'devices'. */
+static struct ovs_mutex devices_mutex = OVS_MUTEX_INITIALIZER;
+static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
+    = OVS_LIST_INITIALIZER(&devices);
+
+/* Value of xenvif_control_seq() that the devices are up to date with.  Main
+ * thread only. */
+static uint64_t info_seqno;
+
+/* Life cycle. */
+
+static struct netdev *
+netdev_xenvif_alloc(void)
+{
+    struct netdev_xenvif *dev = xzalloc(sizeof *dev);
+
+    return &dev->up;
+}
+
+static int
+netdev_xenvif_construct(struct netdev *netdev)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    ovs_mutex_init(&dev->mutex);
+    atomic_init(&dev->admin_up, true);
+    dev->flags = NETDEV_UP;
+
+    /* As kernel vifs have it.  A locally administered address also keeps the
+     * bridge from adopting it as its own. */
+    dev->etheraddr = (struct eth_addr) ETH_ADDR_C(fe,ff,ff,ff,ff,ff);
+    netdev->n_rxq = dev->requested_n_rxq = 1;
+    netdev->n_txq = dev->requested_n_txq = 1;
+
+    ovs_mutex_lock(&devices_mutex);
+    ovs_list_push_back(&devices, &dev->list_node);
+    ovs_mutex_unlock(&devices_mutex);
+
+    netdev_request_reconfigure(netdev);
+    return 0;
+}
+
+static void
+netdev_xenvif_destruct(struct netdev *netdev)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    ovs_mutex_lock(&devices_mutex);
+    ovs_list_remove(&dev->list_node);
+    ovs_mutex_unlock(&devices_mutex);
+
+    if (dev->vif) {
+        xenvif_control_release(dev->vif, dev);
+    }
+    ovs_mutex_destroy(&dev->mutex);
+}
+
+static void
+netdev_xenvif_dealloc(struct netdev *netdev)
+{
+    free(netdev_xenvif_cast(netdev));
+}
+
+/* Following the vif. */
+
+uint32_t
+netdev_xenvif_mtu(const struct netdev_xenvif *dev)
+    OVS_REQUIRES(dev->mutex)
+{
+    uint32_t mtu = dev->user_mtu ? dev->user_mtu : dev->info.mtu;
+
+    return mtu >= MIN_MTU && mtu <= MAX_MTU ? mtu : ETH_PAYLOAD_MAX;
+}
+
+static void
+apply_mtu(struct netdev_xenvif *dev)
+    OVS_REQUIRES(dev->mutex)
+{
+    if (dev->vif) {
+        atomic_store_relaxed(&dev->vif->max_frame,
+                             MTU_TO_MAX_FRAME(netdev_xenvif_mtu(dev)));
+    }
+}
+
+/* Takes notice of what happened to the device's vif. */
+static void
+update_info(struct netdev_xenvif *dev)
+{
+    struct xenvif_info info;
+    bool changed;
+
+    xenvif_get_info(dev->vif, &info);
+
+    ovs_mutex_lock(&dev->mutex);
+    changed = memcmp(&info, &dev->info, sizeof info);
+    memcpy(&dev->info, &info, sizeof info);
+    apply_mtu(dev);
+    if (info.n_queues && info.n_queues != dev->requested_n_rxq) {
+        dev->requested_n_rxq = info.n_queues;
+        netdev_request_reconfigure(&dev->up);
+    }
+    ovs_mutex_unlock(&dev->mutex);
+
+    if (changed) {
+        netdev_change_seq_changed(&dev->up);
+    }
+}
+
+static void
+netdev_xenvif_run(const struct netdev_class *class OVS_UNUSED)
+{
+    uint64_t seqno = seq_read(xenvif_control_seq());
+    struct netdev_xenvif *dev;
+
+    if (seqno == info_seqno) {
+        return;
+    }
+    info_seqno = seqno;
+    ovs_mutex_lock(&devices_mutex);
+    LIST_FOR_EACH (dev, list_node, &devices) {
+        if (dev->vif) {
+            update_info(dev);
+        }
+    }
+    ovs_mutex_unlock(&devices_mutex);
+}
+
+static void
+netdev_xenvif_wait(const struct netdev_class *class OVS_UNUSED)
+{
+    seq_wait(xenvif_control_seq(), info_seqno);
+}
+
+/* Configuration. */
+
+/* Options of a port, parsed. */
+struct options {
+    uint16_t domid, handle;
+    uint32_t n_rxq;             /* 0 if not given. */
+};
+
+/* Reads number 'key' from 'args', or takes '*value' if it is not there.
+ * Returns false if it is not between 'min' and 'max'. */
+static bool
+get_number(const struct smap *args, const char *key, uint32_t min,
+           uint32_t max, uint32_t *value)
+{
+    const char *s = smap_get(args, key);
+
+    return !s || (xenvif_parse_u32(s, value)
+                  && *value >= min && *value <= max);
+}
+
+static int
+parse_options(const char *name, const struct smap *args,
+              struct options *options, char **errp)
+{
+    uint32_t domid = UINT32_MAX, handle = UINT32_MAX, n_rxq = 0;
+    int n = 0;
+
+    if (!ovs_scan(name, "vif%"SCNu32".%"SCNu32"%n", &domid, &handle, &n)
+        || name[n]) {
+        domid = handle = UINT32_MAX;
+    }
+    if (!get_number(args, "domid", 0, FIRST_RESERVED_DOMID - 1, &domid)) {
+        VLOG_WARN_BUF(errp, "%s: options:domid must be a number between 0 and "
+                      "%d", name, FIRST_RESERVED_DOMID - 1);
+        return EINVAL;
+    }
+    if (!get_number(args, "handle", 0, UINT16_MAX, &handle)) {
+        VLOG_WARN_BUF(errp, "%s: options:handle must be a number between 0 "
+                      "and %d", name, UINT16_MAX);
+        return EINVAL;
+    }
+    if (!get_number(args, "n_rxq", 1, XENVIF_MAX_QUEUES, &n_rxq)) {
+        VLOG_WARN_BUF(errp, "%s: options:n_rxq must be a number between 1 and "
+                      "%d", name, XENVIF_MAX_QUEUES);
+        return EINVAL;
+    }
+    if (domid >= FIRST_RESERVED_DOMID || handle > UINT16_MAX) {
+        VLOG_WARN_BUF(errp, "%s: options:domid and options:handle are needed "
+                      "because the name does not have the form vifDOMID.HANDLE",
+                      name);
+        return EINVAL;
+    }
+    options->domid = domid;
+    options->handle = handle;
+    options->n_rxq = n_rxq;
+    return 0;
+}
+
+/* Is the vif claimed by another port that exists?  After a quick del-port and
+ * add-port there can be one that lives on without a name until the last thread
+ * let go of it; it does not count. */
+static bool
+check_claim(const struct netdev_xenvif *dev, const struct options *options,
+            char **errp)
+{
+    const void *port;
+    char *port_name = xenvif_control_get_port(options->domid,
+                                              options->handle, &port);
+    bool ok = true;
+
+    if (port_name && port != dev) {
+        struct netdev *other = netdev_from_name(port_name);
+
+        if (other && netdev_xenvif_is_class(netdev_get_class(other))
+            && netdev_xenvif_cast(other) == port) {
+            VLOG_WARN_BUF(errp, "%s: vif %"PRIu16".%"PRIu16" is in use by "
+                          "port %s", netdev_get_name(&dev->up),
+                          options->domid, options->handle, port_name);
+            ok = false;
+        }
+        netdev_close(other);
+    }
+    free(port_name);
+    return ok;
+}
+
+static int
+netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
+                         char **errp)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct xenvif_settings settings = {
+        .poll = netdev->netdev_class->is_pmd,
+    };
+    struct options options;
+    int error = parse_options(netdev_get_name(netdev), args, &options, errp);
+    bool changed;
+
+    if (error) {
+        return error;
+    }
+    if (dev->vif && (dev->vif->domid != options.domid
+                     || dev->vif->handle != options.handle)) {
+        /* It is another device now: have this one destroyed and a new one
+         * created. */
+        return EAGAIN;
+    }
+
+    settings.max_queues = options.n_rxq;
+    if (!dev->vif) {
+        if (!check_claim(dev, &options, errp)) {
+            return EBUSY;
+        }
+        dev->vif = xenvif_control_claim(options.domid, options.handle, dev,
+                                        netdev_get_name(netdev), &settings);
+        changed = false;
+        update_info(dev);
+    } else {
+        ovs_mutex_lock(&dev->mutex);
+        changed = dev->n_rxq_option != options.n_rxq;
+        ovs_mutex_unlock(&dev->mutex);
+    }
+
+    ovs_mutex_lock(&dev->mutex);
+    dev->n_rxq_option = options.n_rxq;
+    ovs_mutex_unlock(&dev->mutex);
+    if (changed) {
+        xenvif_control_set(dev->vif, dev, &settings);
+    }
+    return 0;
+}
+
+static int
+netdev_xenvif_get_config(const struct netdev *netdev, struct smap *args)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    if (dev->vif) {
+        smap_add_format(args, "domid", "%"PRIu16, dev->vif->domid);
+        smap_add_format(args, "handle", "%"PRIu16, dev->vif->handle);
+    }
+    ovs_mutex_lock(&dev->mutex);
+    if (dev->n_rxq_option) {
+        smap_add_format(args, "n_rxq", "%"PRIu32, dev->n_rxq_option);
+    }
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+static int
+netdev_xenvif_get_numa_id(const struct netdev *netdev OVS_UNUSED)
+{
+    /* Guest memory is wherever Xen put it, which dom0 cannot know. */
+    return 0;
+}
+
+static int
+netdev_xenvif_set_tx_multiq(struct netdev *netdev, unsigned int n_txq)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    ovs_mutex_lock(&dev->mutex);
+    if (dev->requested_n_txq != n_txq) {
+        dev->requested_n_txq = n_txq;
+        netdev_request_reconfigure(netdev);
+    }
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+static int
+netdev_xenvif_reconfigure(struct netdev *netdev)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    bool changed;
+
+    ovs_mutex_lock(&dev->mutex);
+    changed = (netdev->n_rxq != dev->requested_n_rxq
+               || netdev->n_txq != dev->requested_n_txq);
+    netdev->n_rxq = dev->requested_n_rxq;
+    netdev->n_txq = dev->requested_n_txq;
+    ovs_mutex_unlock(&dev->mutex);
+
+    if (changed) {
+        netdev_change_seq_changed(netdev);
+    }
+    return 0;
+}
+
+/* Packets. */
+
+static bool
+is_up(const struct netdev_xenvif *dev)
+{
+    bool up;
+
+    atomic_read_relaxed(&CONST_CAST(struct netdev_xenvif *, dev)->admin_up,
+                        &up);
+    return up;
+}
+
+/* Returns the queue that 'rxq' receives from, or NULL. */
+static struct xenvif_queue *
+rxq_to_queue(const struct netdev_rxq *rxq)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(rxq->netdev);
+    struct xenvif_conn *conn = xenvif_get_conn(dev->vif);
+
+    return (conn && is_up(dev) && rxq->queue_id < conn->n_queues
+            ? &conn->queues[rxq->queue_id] : NULL);
+}
+
+static int
+netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
+                       int *qfill)
+{
+    struct xenvif_queue *queue = rxq_to_queue(rxq);
+    int error;
+
+    if (OVS_UNLIKELY(!queue)) {
+        return EAGAIN;
+    }
+    error = xenvif_tx_burst(queue, batch);
+    if (qfill) {
+        *qfill = error ? -ENOTSUP : xenvif_tx_backlog(queue);
+    }
+    return error;
+}
+
+/* Called by the main thread before it goes to sleep. */
+static void
+netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
+{
+    struct xenvif_queue *queue = rxq_to_queue(rxq);
+
+    if (!queue || xenvif_shared_fault(queue->shared)) {
+        return;
+    }
+
+    /* Let events come before the guest is asked for one. */
+    xenvif_counter_add(&queue->stats->tx.events,
+                       xenvif_event_drain(&queue->event, true));
+    if (xenvif_tx_arm(queue)) {
+        poll_immediate_wake();
+    } else {
+        poll_fd_wait(queue->event.fd, POLLIN);
+        poll_timer_wait(MISSED_EVENT_MS);
+    }
+}
+
+static bool
+netdev_xenvif_rxq_enabled(struct netdev_rxq *rxq)
+{
+    return rxq_to_queue(rxq) != NULL;
+}
+
+/* Distributes a batch over the queues of a guest.  A flow keeps its queue as
+ * long as the datapath hashes its packets. */
+static bool
+send_multiqueue(struct xenvif_conn *conn, int qid,
+                struct dp_packet_batch *batch)
+{
+    size_t n = dp_packet_batch_size(batch);
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+    unsigned int queues[NETDEV_MAX_BURST];
+    bool ok = true;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct dp_packet *packet = batch->packets[i];
+        uint32_t hash = (dp_packet_rss_valid(packet)
+                         ? dp_packet_get_rss_hash(packet) : qid);
+
+        queues[i] = hash % conn->n_queues;
+    }
+    for (size_t i = 0; i < n; i++) {
+        unsigned int queue = queues[i];
+        unsigned int n_packets = 0;
+
+        if (queue == UINT_MAX) {
+            continue;
+        }
+        for (size_t j = i; j < n; j++) {
+            if (queues[j] == queue) {
+                packets[n_packets++] = batch->packets[j];
+                queues[j] = UINT_MAX;
+            }
+        }
+        ok = xenvif_rx_burst(&conn->queues[queue], packets, n_packets);
+    }
+    return ok;
+}
+
+static int
+netdev_xenvif_send(struct netdev *netdev, int qid,
+                   struct dp_packet_batch *batch,
+                   bool concurrent_txq OVS_UNUSED)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct xenvif_conn *conn = xenvif_get_conn(dev->vif);
+    size_t n = dp_packet_batch_size(batch);
+    uint64_t orig;
+
+    if (OVS_UNLIKELY(!is_up(dev))) {
+        atomic_add_relaxed(&dev->tx_drops.down, n, &orig);
+    } else if (!(conn && (conn->n_queues == 1
+                          ? xenvif_rx_burst(&conn->queues[0],
+                                            batch->packets, n)
+                          : send_multiqueue(conn, qid, batch)))) {
+        atomic_add_relaxed(&dev->tx_drops.disconnected, n, &orig);
+    }
+    dp_packet_delete_batch(batch, true);
+    return 0;
+}
+
+/* Rxqs.  What belongs to a queue is in the connection: rxqs come and go with
+ * every reconfiguration. */
+
+static struct netdev_rxq *
+netdev_xenvif_rxq_alloc(void)
+{
+    return xzalloc(sizeof(struct netdev_rxq));
+}
+
+static int
+netdev_xenvif_rxq_construct(struct netdev_rxq *rxq OVS_UNUSED)
+{
+    return 0;
+}
+
+static void
+netdev_xenvif_rxq_destruct(struct netdev_rxq *rxq OVS_UNUSED)
+{
+}
+
+static void
+netdev_xenvif_rxq_dealloc(struct netdev_rxq *rxq)
+{
+    free(rxq);
+}
+
+/* Properties. */
+
+static int
+netdev_xenvif_set_etheraddr(struct netdev *netdev, const struct eth_addr mac)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    bool changed;
+
+    ovs_mutex_lock(&dev->mutex);
+    changed = !eth_addr_equals(dev->etheraddr, mac);
+    dev->etheraddr = mac;
+    ovs_mutex_unlock(&dev->mutex);
+    if (changed) {
+        netdev_change_seq_changed(netdev);
+    }
+    return 0;
+}
+
+static int
+netdev_xenvif_get_etheraddr(const struct netdev *netdev, struct eth_addr *mac)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    ovs_mutex_lock(&dev->mutex);
+    *mac = dev->etheraddr;
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+static int
+netdev_xenvif_get_mtu(const struct netdev *netdev, int *mtu)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    ovs_mutex_lock(&dev->mutex);
+    *mtu = netdev_xenvif_mtu(dev);
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+static int
+netdev_xenvif_set_mtu(struct netdev *netdev, int mtu)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    bool changed;
+
+    if (mtu < MIN_MTU || mtu > MAX_MTU) {
+        VLOG_WARN("%s: MTU %d is not between %d and %d",
+                  netdev_get_name(netdev), mtu, MIN_MTU, MAX_MTU);
+        return EINVAL;
+    }
+    ovs_mutex_lock(&dev->mutex);
+    changed = dev->user_mtu != mtu;
+    dev->user_mtu = mtu;
+    apply_mtu(dev);
+    ovs_mutex_unlock(&dev->mutex);
+    if (changed) {
+        netdev_change_seq_changed(netdev);
+    }
+    return 0;
+}
+
+static int
+netdev_xenvif_get_ifindex(const struct netdev *netdev OVS_UNUSED)
+{
+    /* An invented index could be that of a real device. */
+    return -EOPNOTSUPP;
+}
+
+static int
+netdev_xenvif_get_carrier(const struct netdev *netdev, bool *carrier)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    ovs_mutex_lock(&dev->mutex);
+    *carrier = xenvif_info_carrier(&dev->info);
+    ovs_mutex_unlock(&dev->mutex);
+    return 0;
+}
+
+static long long int
+netdev_xenvif_get_carrier_resets(const struct netdev *netdev)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    long long int resets;
+
+    ovs_mutex_lock(&dev->mutex);
+    resets = dev->info.n_carrier_changes;
+    ovs_mutex_unlock(&dev->mutex);
+    return resets;
+}
+
+static int
+netdev_xenvif_get_features(const struct netdev *netdev OVS_UNUSED,
+                           enum netdev_features *current,
+                           enum netdev_features *advertised,
+                           enum netdev_features *supported,
+                           enum netdev_features *peer)
+{
+    /* There is no wire.  This is what makes spanning tree costs sensible. */
+    *current = NETDEV_F_10GB_FD | NETDEV_F_OTHER;
+    *advertised = *supported = *peer = 0;
+    return 0;
+}
+
+static int
+netdev_xenvif_update_flags(struct netdev *netdev, enum netdev_flags off,
+                           enum netdev_flags on, enum netdev_flags *old_flags)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    enum netdev_flags new_flags;
+
+    if ((off | on) & ~(NETDEV_UP | NETDEV_PROMISC)) {
+        return EINVAL;
+    }
+    ovs_mutex_lock(&dev->mutex);
+    *old_flags = dev->flags;
+    new_flags = dev->flags = (dev->flags & ~off) | on;
+    atomic_store_relaxed(&dev->admin_up, (new_flags & NETDEV_UP) != 0);
+    ovs_mutex_unlock(&dev->mutex);
+    if (*old_flags != new_flags) {
+        netdev_change_seq_changed(netdev);
+    }
+    return 0;
+}
+
+static void
+add_features(struct smap *args, const struct xenvif_features *f)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    ds_put_format(&s, "%s%s", f->sg ? "sg " : "",
+                  f->rx_notify ? "rx-notify " : "");
+    ds_chomp(&s, ' ');
+    smap_add(args, "features", ds_cstr(&s));
+    ds_destroy(&s);
+    smap_add(args, "event_channels", f->split_channels ? "split" : "single");
+}
+
+static int
+netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct xenvif_info info;
+
+    if (!dev->vif) {
+        return EOPNOTSUPP;
+    }
+    ovs_mutex_lock(&dev->mutex);
+    memcpy(&info, &dev->info, sizeof info);
+    smap_add_format(args, "mtu", "%"PRIu32, netdev_xenvif_mtu(dev));
+    ovs_mutex_unlock(&dev->mutex);
+
+    smap_add(args, "mode", netdev->netdev_class->is_pmd ? "poll" : "interrupt");
+    smap_add(args, "status", (info.fault ? "stopped"
+                              : info.stalled ? "stalled"
+                              : info.connected ? "connected"
+                              : "disconnected"));
+    if (info.reason[0]) {
+        smap_add(args, "reason", info.reason);
+    }
+    if (info.last_error[0]) {
+        smap_add(args, "last_error", info.last_error);
+    }
+    smap_add_format(args, "domid", "%"PRIu16, dev->vif->domid);
+    smap_add_format(args, "handle", "%"PRIu16, dev->vif->handle);
+    smap_add(args, "frontend_state",
+             xenvif_bus_state_to_string(info.frontend));
+    smap_add(args, "backend_state", xenvif_bus_state_to_string(info.backend));
+    if (info.mac[0]) {
+        smap_add(args, "guest_mac", info.mac);
+    }
+    smap_add_format(args, "n_rxq", "%d", netdev->n_rxq);
+    smap_add_format(args, "n_txq", "%d", netdev->n_txq);
+    if (info.connected) {
+        smap_add_format(args, "queues", "%u", info.n_queues);
+        add_features(args, &info.features);
+    }
+    return 0;
+}
+
+#define NETDEV_XENVIF_CLASS_COMMON                              \
+    .run = netdev_xenvif_run,                                   \
+    .wait = netdev_xenvif_wait,                                 \
+    .alloc = netdev_xenvif_alloc,                               \
+    .construct = netdev_xenvif_construct,                       \
+    .destruct = netdev_xenvif_destruct,                         \
+    .dealloc = netdev_xenvif_dealloc,                           \
+    .get_config = netdev_xenvif_get_config,                     \
+    .set_config = netdev_xenvif_set_config,                     \
+    .get_numa_id = netdev_xenvif_get_numa_id,                   \
+    .set_tx_multiq = netdev_xenvif_set_tx_multiq,               \
+    .send = netdev_xenvif_send,                                 \
+    .set_etheraddr = netdev_xenvif_set_etheraddr,               \
+    .get_etheraddr = netdev_xenvif_get_etheraddr,               \
+    .get_mtu = netdev_xenvif_get_mtu,                           \
+    .set_mtu = netdev_xenvif_set_mtu,                           \
+    .get_ifindex = netdev_xenvif_get_ifindex,                   \
+    .get_carrier = netdev_xenvif_get_carrier,                   \
+    .get_carrier_resets = netdev_xenvif_get_carrier_resets,     \
+    .get_stats = netdev_xenvif_get_stats,                       \
+    .get_custom_stats = netdev_xenvif_get_custom_stats,         \
+    .get_features = netdev_xenvif_get_features,                 \
+    .get_status = netdev_xenvif_get_status,                     \
+    .update_flags = netdev_xenvif_update_flags,                 \
+    .reconfigure = netdev_xenvif_reconfigure,                   \
+    .rxq_alloc = netdev_xenvif_rxq_alloc,                       \
+    .rxq_construct = netdev_xenvif_rxq_construct,               \
+    .rxq_destruct = netdev_xenvif_rxq_destruct,                 \
+    .rxq_dealloc = netdev_xenvif_rxq_dealloc,                   \
+    .rxq_recv = netdev_xenvif_rxq_recv,                         \
+    .rxq_enabled = netdev_xenvif_rxq_enabled
+
+static const struct netdev_class xenvif_class = {
+    NETDEV_XENVIF_CLASS_COMMON,
+    .type = "xenvif",
+    .is_pmd = true,
+};
+
+static const struct netdev_class xenvif_nonpmd_class = {
+    NETDEV_XENVIF_CLASS_COMMON,
+    .type = "xenvif-nonpmd",
+    .is_pmd = false,
+    .rxq_wait = netdev_xenvif_rxq_wait,
+};
+
+bool
+netdev_xenvif_is_class(const struct netdev_class *class)
+{
+    return class == &xenvif_class || class == &xenvif_nonpmd_class;
+}
+
+void
+netdev_xenvif_get_ports(struct shash *ports)
+{
+    netdev_get_devices(&xenvif_class, ports);
+    netdev_get_devices(&xenvif_nonpmd_class, ports);
+}
+
+void
+netdev_xenvif_register(void)
+{
+    xenvif_control_start();
+    netdev_xenvif_unixctl_init();
+    netdev_register_provider(&xenvif_class);
+    netdev_register_provider(&xenvif_nonpmd_class);
+}

@@ -1,0 +1,176 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* A connection of a vif. */
+
+#include <config.h>
+
+#include "xenvif-conn.h"
+
+#include <errno.h>
+
+#include "latch.h"
+#include "util.h"
+#include "xenvif-grant.h"
+#include "xenvif-multicast.h"
+
+void
+xenvif_shared_set_fault(struct xenvif_shared *shared, unsigned int fault)
+{
+    unsigned int none = 0;
+
+    if (atomic_compare_exchange_strong(&shared->fault, &none, fault)) {
+        latch_set(shared->fault_latch);
+    }
+}
+
+const char *
+xenvif_fault_to_string(unsigned int fault)
+{
+    return (fault == XENVIF_FAULT_RX_RING
+            ? xenvif_rx_verdict_to_string(XENVIF_RX_E_RING)
+            : xenvif_tx_verdict_to_string(fault));
+}
+
+/* Maps the ring page 'gref' and starts to serve it.  Returns NULL or a text
+ * that says what is wrong. */
+static char *
+open_ring(struct xenvif_ring *ring, const char *name, uint16_t domid,
+          uint32_t gref, uint32_t size, uint32_t slot_words)
+{
+    struct xenvif_ring_page *page = xenvif_grant_map(domid, gref);
+
+    ring->page = NULL;
+    if (!page) {
+        return xasprintf("cannot map %s ring, grant %"PRIu32" (%s)",
+                         name, gref, ovs_strerror(errno));
+    }
+    if (!xenvif_ring_attach(ring, page, size, slot_words)) {
+        xenvif_grant_unmap(page);
+        ring->page = NULL;
+        return xasprintf("indexes of %s ring are out of range", name);
+    }
+    xenvif_ring_disarm(ring);
+    return NULL;
+}
+
+/* Prepares 'queue' for xenvif_queue_close(). */
+static void
+init_queue(struct xenvif_queue *queue, unsigned int id,
+           struct xenvif_shared *shared, struct xenvif_queue_stats *stats)
+    OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
+{
+    queue->id = id;
+    queue->shared = shared;
+    queue->stats = stats;
+    queue->event.xce = NULL;
+    queue->tx.page = queue->rx.page = NULL;
+    atomic_flag_clear(&queue->tx_busy);
+    ovs_mutex_init_adaptive(&queue->rx_mutex);
+    atomic_init(&queue->rx_stalled_since, 0);
+    atomic_init(&queue->rx_needed, 0);
+}
+
+static char *
+open_queue(struct xenvif_queue *queue, const struct xenvif_bus_queue *request)
+    OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
+{
+    uint16_t domid = queue->shared->domid;
+    char *problem;
+    int error = xenvif_event_open(&queue->event, domid,
+                                  request->tx_port, request->rx_port);
+
+    if (error) {
+        return xasprintf("cannot bind event channel %"PRIu32" (%s)%s",
+                         request->tx_port, ovs_strerror(error),
+                         (error == EINVAL
+                          ? ": it does not exist or another backend has it"
+                          : ""));
+    }
+    problem = open_ring(&queue->tx, "TX", domid, request->tx_ref,
+                        XENVIF_TX_RING_SIZE, XENVIF_TX_SLOT_WORDS);
+    if (!problem) {
+        queue->tx_recover_end = xenvif_ring_req_prod(&queue->tx);
+        queue->tx_recovering = queue->tx_recover_end != queue->tx.req_cons;
+        problem = open_ring(&queue->rx, "RX", domid, request->rx_ref,
+                            XENVIF_RX_RING_SIZE, XENVIF_RX_SLOT_WORDS);
+    }
+    return problem;
+}
+
+static void
+close_queue(struct xenvif_queue *queue)
+    OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue any more. */
+{
+    /* The rings first: while we have the event channels, nobody else attaches
+     * to them. */
+    xenvif_grant_unmap(queue->tx.page);
+    xenvif_grant_unmap(queue->rx.page);
+    xenvif_event_close(&queue->event);
+    ovs_mutex_destroy(&queue->rx_mutex);
+}
+
+struct xenvif_conn *
+xenvif_conn_open(const struct xenvif_conn_params *params,
+                 const struct xenvif_bus_request *request, char **problem)
+{
+    struct xenvif_conn *conn = xzalloc(sizeof *conn);
+
+    conn->shared.domid = params->domid;
+    conn->shared.features = request->features;
+    conn->shared.multicast = params->multicast;
+    conn->shared.max_frame = params->max_frame;
+    conn->shared.fault_latch = params->fault_latch;
+    atomic_init(&conn->shared.fault, 0);
+    conn->n_queues = request->n_queues;
+    conn->queues = xzalloc_cacheline(conn->n_queues * sizeof *conn->queues);
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        init_queue(&conn->queues[i], i, &conn->shared, &params->stats[i]);
+    }
+
+    *problem = NULL;
+    for (unsigned int i = 0; !*problem && i < conn->n_queues; i++) {
+        *problem = open_queue(&conn->queues[i], &request->queues[i]);
+    }
+    if (*problem) {
+        xenvif_conn_close(conn);
+        return NULL;
+    }
+    return conn;
+}
+
+void
+xenvif_conn_notify_all(const struct xenvif_conn *conn)
+{
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        const struct xenvif_event *event = &conn->queues[i].event;
+
+        xenvif_event_notify(event, event->tx_port);
+        if (event->rx_port != event->tx_port) {
+            xenvif_event_notify(event, event->rx_port);
+        }
+    }
+}
+
+void
+xenvif_conn_close(struct xenvif_conn *conn)
+{
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        close_queue(&conn->queues[i]);
+    }
+    free_cacheline(conn->queues);
+    free(conn);
+}

@@ -1,0 +1,69 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_CONN_H
+#define XENVIF_CONN_H 1
+
+/* A connection: the rings and event channels of a vif from the moment that
+ * both sides are Connected until one of them closes, or until this process
+ * ends and the next one attaches to the same rings. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "xenvif-bus.h"
+#include "xenvif-queue.h"
+
+struct latch;
+struct xenvif_multicast;
+
+struct xenvif_conn {
+    struct xenvif_shared shared;
+    unsigned int n_queues;
+    struct xenvif_queue *queues; /* 'n_queues' of them. */
+};
+
+/* What a connection needs that outlives it. */
+struct xenvif_conn_params {
+    uint16_t domid;             /* The guest's. */
+    struct xenvif_queue_stats *stats; /* One for each queue. */
+    struct xenvif_multicast *multicast;
+    const atomic_uint32_t *max_frame;
+    struct latch *fault_latch;
+};
+
+/* Binds the event channels and maps the rings that 'request' names, in this
+ * order: whoever has the event channels has the vif.  Continues at the place
+ * where an earlier backend left the rings.
+ *
+ * All or nothing.  On failure returns NULL and stores a text for the user in
+ * '*problem', which the caller frees.  Control thread. */
+struct xenvif_conn *xenvif_conn_open(const struct xenvif_conn_params *,
+                                     const struct xenvif_bus_request *,
+                                     char **problem);
+
+/* Kicks the guest once on every channel: it may be waiting for an event that
+ * an earlier backend did not live to send. */
+void xenvif_conn_notify_all(const struct xenvif_conn *);
+
+/* Unmaps and unbinds everything.  Every request that was consumed has been
+ * answered, because bursts answer what they consume.  The guest's ring is left
+ * in a state in which xenvif_conn_open() can continue.
+ *
+ * No other thread may be using the connection any more.  Control thread. */
+void xenvif_conn_close(struct xenvif_conn *);
+
+#endif /* xenvif-conn.h */

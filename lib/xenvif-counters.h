@@ -1,0 +1,178 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_COUNTERS_H
+#define XENVIF_COUNTERS_H 1
+
+/* Everything that is counted per queue.
+ *
+ * Directions are the protocol's: TX is what the guest transmits, RX what it
+ * receives.  (Open vSwitch counts the same packets the other way round: the
+ * names under which users see the counters are made in netdev-xenvif-stats.c.)
+ *
+ * Each counter has one writer at a time, which holds the queue's TX or RX
+ * side, so an increment needs no locked instruction; readers may be anywhere.
+ */
+
+#include <stdint.h>
+
+#include "dp-packet.h"
+#include "ovs-atomic.h"
+
+/* Verdicts on a guest's TX packet other than "good".  First those that cost
+ * the guest this one packet: all its slots are answered, with an error. */
+#define XENVIF_TX_PACKET_ERRORS                                             \
+    XENVIF_TX_ERROR(TOO_MANY_SLOTS, too_many_slots,                         \
+                    "packet of more than 18 data slots")                    \
+    XENVIF_TX_ERROR(BAD_SIZE, bad_size,                                     \
+                    "fragments are larger than the packet")                 \
+    XENVIF_TX_ERROR(RUNT, runt,                                             \
+                    "packet shorter than an Ethernet header")               \
+    XENVIF_TX_ERROR(GSO_REFUSED, gso_refused,                               \
+                    "GSO packet without GSO agreed")                        \
+    XENVIF_TX_ERROR(OVERSIZE, oversize,                                     \
+                    "packet larger than the port's MTU")                    \
+    XENVIF_TX_ERROR(GRANT, grant_error,                                     \
+                    "grant that cannot be copied from")                     \
+    XENVIF_TX_ERROR(CSUM, bad_csum_offload,                                 \
+                    "checksum offload for a packet that has none")
+
+/* Then those that no honest frontend can cause: after one of them nothing in
+ * the ring can be trusted and the vif stops until the guest reconnects. */
+#define XENVIF_TX_VIF_ERRORS                                                \
+    XENVIF_TX_ERROR(RING, bad_index,                                        \
+                    "TX ring index out of range")                           \
+    XENVIF_TX_ERROR(CUT, cut_chain,                                         \
+                    "unfinished chain of TX slots")                         \
+    XENVIF_TX_ERROR(ENDLESS, endless_chain,                                 \
+                    "chain of more than 20 TX data slots")                  \
+    XENVIF_TX_ERROR(CROSSING, page_crossing,                                \
+                    "TX slot reaches past the end of its page")             \
+    XENVIF_TX_ERROR(EXTRA, bad_extra,                                       \
+                    "invalid extra info type or sequence")
+
+/* Reasons to drop a packet on its way to the guest. */
+#define XENVIF_RX_ERRORS                                                    \
+    XENVIF_RX_ERROR(NO_SLOTS, no_slots,                                     \
+                    "guest posted too few RX slots")                        \
+    XENVIF_RX_ERROR(TOO_LONG, too_long,                                     \
+                    "packet does not fit what the guest accepts")           \
+    XENVIF_RX_ERROR(MTU, mtu_exceeded,                                      \
+                    "packet larger than the port's MTU")                    \
+    XENVIF_RX_ERROR(GRANT, grant_error,                                     \
+                    "grant that cannot be copied to")                       \
+    XENVIF_RX_ERROR(OFFLOAD, bad_offload,                                   \
+                    "offload that the guest cannot take")                   \
+    XENVIF_RX_ERROR(RING, bad_index,                                        \
+                    "RX ring index out of range")
+
+enum xenvif_tx_verdict {
+    XENVIF_TX_GOOD,
+    XENVIF_TX_ANSWERED,         /* Already answered before a restart. */
+    XENVIF_TX_MULTICAST,        /* Multicast list request, not a packet. */
+#define XENVIF_TX_ERROR(ENUM, NAME, TEXT) XENVIF_TX_E_##ENUM,
+    XENVIF_TX_PACKET_ERRORS
+    XENVIF_TX_VIF_ERRORS
+#undef XENVIF_TX_ERROR
+    XENVIF_TX_N_VERDICTS
+};
+
+/* The first vif error. */
+#define XENVIF_TX_E_FATAL XENVIF_TX_E_RING
+
+enum xenvif_rx_verdict {
+    XENVIF_RX_GOOD,
+#define XENVIF_RX_ERROR(ENUM, NAME, TEXT) XENVIF_RX_E_##ENUM,
+    XENVIF_RX_ERRORS
+#undef XENVIF_RX_ERROR
+    XENVIF_RX_N_VERDICTS
+};
+
+/* Counters of either direction that are not verdicts. */
+#define XENVIF_COUNTERS                                                     \
+    XENVIF_COUNTER(packets)                                                 \
+    XENVIF_COUNTER(bytes)           /* Ethernet frames, without FCS. */     \
+    XENVIF_COUNTER(multicast)       /* Packets, broadcasts excluded. */     \
+    XENVIF_COUNTER(broadcast)       /* Packets. */                          \
+    XENVIF_COUNTER(slots)           /* Ring slots answered. */              \
+    XENVIF_COUNTER(copies)          /* Segments of grant copies. */         \
+    XENVIF_COUNTER(copy_calls)      /* Grant copy calls. */                 \
+    XENVIF_COUNTER(notifies)        /* Event channel notifications sent. */ \
+    XENVIF_COUNTER(events)          /* Events received from the guest. */   \
+    XENVIF_COUNTER(contention)      /* Sides found taken by a thread. */    \
+    XENVIF_COUNTER(csum_completed)  /* Checksums computed for the guest. */
+
+typedef ATOMIC(uint64_t) xenvif_counter;
+
+/* Counters of one direction of one queue. */
+struct xenvif_counters {
+#define XENVIF_COUNTER(NAME) xenvif_counter NAME;
+    XENVIF_COUNTERS
+#undef XENVIF_COUNTER
+};
+
+struct xenvif_queue_stats {
+    struct xenvif_counters tx;
+    xenvif_counter tx_verdicts[XENVIF_TX_N_VERDICTS];
+
+    struct xenvif_counters rx;
+    xenvif_counter rx_verdicts[XENVIF_RX_N_VERDICTS];
+};
+
+/* Adds 'n' to a counter of which the caller is the only writer. */
+static inline void
+xenvif_counter_add(xenvif_counter *counter, uint64_t n)
+{
+    uint64_t value;
+
+    atomic_read_relaxed(counter, &value);
+    atomic_store_relaxed(counter, value + n);
+}
+
+static inline uint64_t
+xenvif_counter_get(const xenvif_counter *counter)
+{
+    uint64_t value;
+
+    atomic_read_relaxed(CONST_CAST(xenvif_counter *, counter), &value);
+    return value;
+}
+
+/* Counts 'packet', an Ethernet frame that went through. */
+static inline void
+xenvif_count_frame(struct xenvif_counters *counters,
+                   const struct dp_packet *packet)
+{
+    const struct eth_header *eth = dp_packet_data(packet);
+
+    xenvif_counter_add(&counters->packets, 1);
+    xenvif_counter_add(&counters->bytes, dp_packet_size(packet));
+    if (OVS_UNLIKELY(eth_addr_is_multicast(eth->eth_dst))) {
+        xenvif_counter_add(eth_addr_is_broadcast(eth->eth_dst)
+                           ? &counters->broadcast : &counters->multicast, 1);
+    }
+}
+
+/* Returns what the verdict means, for a person who reads a log. */
+const char *xenvif_tx_verdict_to_string(enum xenvif_tx_verdict);
+const char *xenvif_rx_verdict_to_string(enum xenvif_rx_verdict);
+
+/* Returns the name of the verdict's counter, without a prefix, or NULL if it
+ * is none that is counted as an error. */
+const char *xenvif_tx_verdict_name(enum xenvif_tx_verdict);
+const char *xenvif_rx_verdict_name(enum xenvif_rx_verdict);
+
+#endif /* xenvif-counters.h */

@@ -1,0 +1,111 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Event channels of one queue. */
+
+#include <config.h>
+
+#include "xenvif-event.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <xenevtchn.h>
+
+#include "coverage.h"
+#include "socket-util.h"
+
+COVERAGE_DEFINE(xenvif_notify);
+COVERAGE_DEFINE(xenvif_event);
+
+/* Binds a port to 'remote'.  Returns 0 or a positive errno value. */
+static int
+bind_port(struct xenvif_event *event, uint16_t domid, uint32_t remote,
+          uint32_t *port)
+{
+    int local = xenevtchn_bind_interdomain(event->xce, domid, remote);
+
+    if (local < 0) {
+        return errno ? errno : EINVAL;
+    }
+    *port = local;
+    return 0;
+}
+
+int
+xenvif_event_open(struct xenvif_event *event, uint16_t domid,
+                  uint32_t remote_tx, uint32_t remote_rx)
+{
+    int error;
+
+    event->xce = xenevtchn_open(NULL, 0);
+    if (!event->xce) {
+        return errno ? errno : ENODEV;
+    }
+    event->fd = xenevtchn_fd(event->xce);
+    error = set_nonblocking(event->fd);
+    if (!error) {
+        error = bind_port(event, domid, remote_tx, &event->tx_port);
+    }
+    if (!error && remote_rx != remote_tx) {
+        error = bind_port(event, domid, remote_rx, &event->rx_port);
+    } else {
+        event->rx_port = event->tx_port;
+    }
+    if (error) {
+        /* Closing the handle releases whatever was bound. */
+        xenevtchn_close(event->xce);
+        event->xce = NULL;
+    }
+    return error;
+}
+
+void
+xenvif_event_close(struct xenvif_event *event)
+{
+    if (event->xce) {
+        xenevtchn_unbind(event->xce, event->tx_port);
+        if (event->rx_port != event->tx_port) {
+            xenevtchn_unbind(event->xce, event->rx_port);
+        }
+        xenevtchn_close(event->xce);
+        event->xce = NULL;
+    }
+}
+
+bool
+xenvif_event_notify(const struct xenvif_event *event, uint32_t port)
+{
+    COVERAGE_INC(xenvif_notify);
+    return !xenevtchn_notify(event->xce, port);
+}
+
+unsigned int
+xenvif_event_drain(struct xenvif_event *event, bool unmask)
+{
+    unsigned int n = 0;
+    int port;
+
+    /* A port stays silent until it is unmasked, so that there are at most two
+     * to take unless we unmask as we go, which the limit bounds. */
+    while (n < 8 && (port = xenevtchn_pending(event->xce)) >= 0) {
+        COVERAGE_INC(xenvif_event);
+        if (unmask) {
+            xenevtchn_unmask(event->xce, port);
+        }
+        n++;
+    }
+    return n;
+}

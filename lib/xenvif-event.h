@@ -1,0 +1,61 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_EVENT_H
+#define XENVIF_EVENT_H 1
+
+/* Event channels of one queue.
+ *
+ * Each queue has a handle of its own on the event channel driver, because the
+ * driver serialises notifications over one handle.  A queue uses one channel
+ * for both rings or one for each ("split event channels").
+ *
+ * This is the only code that calls libxenevtchn. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct xenevtchn_handle;
+
+struct xenvif_event {
+    struct xenevtchn_handle *xce; /* Owned. */
+    int fd;                     /* To poll for POLLIN; owned by 'xce'. */
+    uint32_t tx_port;           /* Our ends of the channels; the same... */
+    uint32_t rx_port;           /* ...if there is only one. */
+};
+
+/* Opens a handle and binds it to ports 'remote_tx' and 'remote_rx' of domain
+ * 'domid', which may be the same.
+ *
+ * A port can be bound by one backend at a time, which makes the binding the
+ * lock that keeps a second backend away from the rings: bind before anything
+ * else.  Returns 0, or a positive errno value and nothing is left open; EINVAL
+ * means that a port does not exist or somebody else has it. */
+int xenvif_event_open(struct xenvif_event *, uint16_t domid,
+                      uint32_t remote_tx, uint32_t remote_rx);
+
+/* Unbinds and closes.  No other thread may be using the event any more. */
+void xenvif_event_close(struct xenvif_event *);
+
+/* Notifies the guest over 'port', one of 'event''s.  Any thread.  Returns
+ * false if the guest closed its end. */
+bool xenvif_event_notify(const struct xenvif_event *, uint32_t port);
+
+/* Takes all events that are pending and, if 'unmask', lets further ones come.
+ * Returns how many there were.  One thread at a time. */
+unsigned int xenvif_event_drain(struct xenvif_event *, bool unmask);
+
+#endif /* xenvif-event.h */

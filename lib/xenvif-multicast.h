@@ -1,0 +1,55 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_MULTICAST_H
+#define XENVIF_MULTICAST_H 1
+
+/* The list of multicast addresses that a guest wants to receive ("multicast
+ * control" of netif.h).  The guest edits it with extra infos in its TX ring,
+ * whether it asked for filtering or not. */
+
+#include <stdbool.h>
+
+#include "openvswitch/thread.h"
+#include "packets.h"
+
+/* Addresses that a guest may list: as many as the kernel's backend takes. */
+#define XENVIF_MULTICAST_MAX 64
+
+struct xenvif_multicast {
+    struct ovs_mutex mutex;
+    unsigned int n OVS_GUARDED;
+    struct eth_addr addrs[XENVIF_MULTICAST_MAX] OVS_GUARDED;
+};
+
+void xenvif_multicast_init(struct xenvif_multicast *);
+void xenvif_multicast_destroy(struct xenvif_multicast *);
+
+/* Adds 'addr' to the list.  Returns false if there is no room for it.  Adding
+ * an address twice changes nothing. */
+bool xenvif_multicast_add(struct xenvif_multicast *, struct eth_addr addr);
+
+/* Takes 'addr' out of the list, if it is in it. */
+void xenvif_multicast_remove(struct xenvif_multicast *, struct eth_addr addr);
+
+/* Empties the list. */
+void xenvif_multicast_clear(struct xenvif_multicast *);
+
+/* Is 'addr' in the list? */
+bool xenvif_multicast_contains(struct xenvif_multicast *,
+                               struct eth_addr addr);
+
+#endif /* xenvif-multicast.h */

@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_QUEUE_H
+#define XENVIF_QUEUE_H 1
+
+/* One queue of a connected vif: a TX ring, an RX ring and their event
+ * channels.
+ *
+ * A queue exists from the moment a vif connects until no thread can hold it
+ * any more after the vif disconnected; everything that outlives a connection,
+ * like counters, is elsewhere and only pointed to. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/thread.h"
+#include "ovs-atomic.h"
+#include "util.h"
+#include "xenvif-counters.h"
+#include "xenvif-event.h"
+#include "xenvif-ring.h"
+
+struct latch;
+struct xenvif_multicast;
+
+/* What both sides agreed on for a connection.  Constant while it lasts. */
+struct xenvif_features {
+    bool sg;                    /* RX packets may take several slots. */
+    bool gso_v4, gso_v6;        /* Guest takes TCP segments to be cut. */
+    bool csum_v4, csum_v6;      /* Guest takes partial checksums. */
+    bool rx_notify;             /* Guest kicks when it posts RX slots. */
+    bool split_channels;        /* TX and RX have a channel each. */
+};
+
+/* What a connection's queues have in common. */
+struct xenvif_shared {
+    uint16_t domid;             /* The guest's. */
+    struct xenvif_features features;
+    struct xenvif_multicast *multicast; /* Not owned. */
+
+    /* The operator's settings, which may change at any time. */
+    const atomic_uint32_t *max_frame; /* Bytes, FCS excluded. */
+
+    /* The first vif error: an enum xenvif_tx_verdict, or XENVIF_FAULT_RX_RING,
+     * or 0.  Once set, nothing touches the rings until the vif reconnects. */
+    atomic_uint fault;
+    struct latch *fault_latch;  /* Wakes the control thread; not owned. */
+};
+
+/* A vif error in the RX ring, whose verdicts have an enum of their own. */
+#define XENVIF_FAULT_RX_RING XENVIF_TX_N_VERDICTS
+
+struct xenvif_queue {
+    /* Constant. */
+    unsigned int id;
+    struct xenvif_shared *shared;
+    struct xenvif_event event;
+    struct xenvif_queue_stats *stats; /* Not owned; outlives the queue. */
+
+    /* TX side.  Belongs to the thread that set 'tx_busy': Open vSwitch lets a
+     * single thread poll an rxq, but two netdevs can share a vif for a moment
+     * while a port is deleted and added again. */
+    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_tx,
+        atomic_flag tx_busy;
+        struct xenvif_ring tx;
+
+        /* Requests before this free-running index were published before we
+         * attached, perhaps while an earlier backend was answering them. */
+        uint32_t tx_recover_end;
+        bool tx_recovering;
+    );
+
+    /* RX side.  Any thread may send to the guest. */
+    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_rx,
+        struct ovs_mutex rx_mutex;
+        struct xenvif_ring rx OVS_GUARDED;
+
+        /* Since when (ms) packets are being dropped for want of slots, 0 if
+         * they are not, and how many slots the first of them needed. */
+        atomic_llong rx_stalled_since;
+        atomic_uint32_t rx_needed;
+    );
+};
+
+/* Records vif error 'fault' and wakes the control thread, unless the vif has
+ * one already. */
+void xenvif_shared_set_fault(struct xenvif_shared *, unsigned int fault);
+
+/* Returns the vif error, or 0. */
+static inline unsigned int
+xenvif_shared_fault(const struct xenvif_shared *shared)
+{
+    unsigned int fault;
+
+    atomic_read_relaxed(&CONST_CAST(struct xenvif_shared *, shared)->fault,
+                        &fault);
+    return fault;
+}
+
+/* Returns what vif error 'fault' means. */
+const char *xenvif_fault_to_string(unsigned int fault);
+
+#endif /* xenvif-queue.h */

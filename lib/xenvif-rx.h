@@ -1,0 +1,49 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_RX_H
+#define XENVIF_RX_H 1
+
+/* Switch to guest: one burst into an RX ring. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dp_packet;
+struct xenvif_queue;
+
+/* Sends the 'n' packets in 'packets' to the guest through 'queue''s RX ring.
+ * Does not take ownership.  Any thread; never blocks on the guest.
+ *
+ * A packet that the guest has posted no room for, or that it cannot take, is
+ * dropped and counted; smaller ones after it may still fit.  There is no
+ * queue: memory that waits for a guest is memory that a guest can make us
+ * spend (XSA-392).
+ *
+ * The grant copies are done with one call (more, if the packets are large),
+ * every packet is published whole, and the guest gets at most one
+ * notification.
+ *
+ * Returns false, and counts nothing, if the vif stopped because of a vif
+ * error. */
+bool xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
+                     unsigned int n);
+
+/* Has the guest been failing to post the slots that a packet needed ever since
+ * 'since' (ms) or earlier?  Control thread. */
+bool xenvif_rx_is_stalled(struct xenvif_queue *queue, long long int since);
+
+#endif /* xenvif-rx.h */

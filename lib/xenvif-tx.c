@@ -1,0 +1,415 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Guest to switch: one burst from a TX ring. */
+
+#include <config.h>
+
+#include "xenvif-tx.h"
+
+#include <errno.h>
+
+#include "coverage.h"
+#include "dp-packet.h"
+#include "xenvif-grant.h"
+#include "xenvif-multicast.h"
+#include "xenvif-offload.h"
+#include "xenvif-ovs-compat.h"
+#include "xenvif-queue.h"
+#include "xenvif-tx-parse.h"
+
+COVERAGE_DEFINE(xenvif_tx_contention);
+
+/* Slots after which a burst ends.  Slots are what a burst costs us, whether
+ * they hold a good packet or not. */
+#define BURST_SLOTS 64
+
+/* So that the chain that begins in the last of them is seen whole. */
+#define BURST_WINDOW (BURST_SLOTS + XENVIF_TX_MAX_CHAIN)
+
+/* A packet of the burst: how it was judged and where its copies are. */
+struct tx_record {
+    struct xenvif_tx_packet packet;
+    enum xenvif_tx_verdict verdict;
+    uint32_t first_seg;         /* In the copy batch; one per data slot... */
+    uint32_t n_segs;            /* ...that is not empty. */
+    uint8_t *buffers[XENVIF_TX_MAX_DATA_SLOTS]; /* Where the copies go. */
+};
+
+struct tx_burst {
+    struct xenvif_queue *queue;
+    unsigned int n_window;      /* Slots read from the ring. */
+    unsigned int n_slots;       /* Slots that 'records' cover. */
+    unsigned int n_records;
+    unsigned int n_packets;     /* Records that may become packets. */
+    union xenvif_tx_slot window[BURST_WINDOW];
+    struct tx_record records[BURST_SLOTS];
+    struct xenvif_copy_batch copies;
+};
+
+static struct xenvif_counters *
+counters(const struct tx_burst *burst)
+{
+    return &burst->queue->stats->tx;
+}
+
+static void
+count_verdict(const struct tx_burst *burst, enum xenvif_tx_verdict verdict)
+{
+    xenvif_counter_add(&burst->queue->stats->tx_verdicts[verdict], 1);
+}
+
+/* Copies requests out of the ring, as many as there are and one burst may look
+ * at.  Returns true if the guest published more than those. */
+static bool
+read_window(struct tx_burst *burst, uint32_t prod)
+{
+    struct xenvif_ring *ring = &burst->queue->tx;
+    uint32_t n = prod - ring->req_cons;
+
+    burst->n_window = MIN(n, BURST_WINDOW);
+    for (unsigned int i = 0; i < burst->n_window; i++) {
+        xenvif_ring_read_slot(ring, ring->req_cons + i,
+                              burst->window[i].words);
+    }
+    return n > burst->n_window;
+}
+
+/* Was any request of 'packet' answered by a backend that died before it could
+ * publish the answer? */
+static bool
+was_answered(const struct tx_burst *burst,
+             const struct xenvif_tx_packet *packet)
+{
+    struct xenvif_queue *queue = burst->queue;
+
+    if (OVS_LIKELY(!queue->tx_recovering)) {
+        return false;
+    }
+    if ((int32_t) (queue->tx.req_cons + packet->first
+                   - queue->tx_recover_end) >= 0) {
+        queue->tx_recovering = false;
+        return false;
+    }
+    for (unsigned int i = 0; i < packet->n_slots; i++) {
+        bool is_extra = i && i <= packet->n_extras;
+
+        if (!is_extra && xenvif_tx_slot_is_answered(
+                             &burst->window[packet->first + i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Adds the copies that bring the data of 'record' here.  Returns false if
+ * there is no room left for them in this burst. */
+static bool
+plan_copies(struct tx_burst *burst, struct tx_record *record)
+{
+    const struct xenvif_tx_packet *packet = &record->packet;
+
+    if (burst->copies.n + packet->n_data > XENVIF_COPY_MAX
+        || !xenvif_bounce_has_room(burst->copies.bounce, packet->n_data,
+                                   packet->size)) {
+        return false;
+    }
+    record->first_seg = burst->copies.n;
+    for (unsigned int i = 0; i < packet->n_data; i++) {
+        uint32_t len;
+        const struct netif_tx_request *req
+            = xenvif_tx_packet_data(burst->window, packet, i, &len);
+
+        if (len) {
+            /* A slot without data says nothing about its grant (XSA-448). */
+            record->buffers[record->n_segs++]
+                = xenvif_bounce_alloc(burst->copies.bounce, len);
+            xenvif_copy_from_guest(&burst->copies, burst->queue->shared->domid,
+                                   req->gref, req->offset,
+                                   record->buffers[record->n_segs - 1], len);
+        }
+    }
+    return true;
+}
+
+/* Judges the packets in the window and plans their copies, until the burst is
+ * full.  Returns a vif error that ended it, or XENVIF_TX_GOOD. */
+static enum xenvif_tx_verdict
+plan_burst(struct tx_burst *burst, bool more)
+{
+    struct xenvif_tx_limits limits = { .gso_v4 = false };
+
+    atomic_read_relaxed(
+        CONST_CAST(atomic_uint32_t *, burst->queue->shared->max_frame),
+        &limits.max_frame);
+
+    while (burst->n_slots < burst->n_window
+           && burst->n_slots < BURST_SLOTS
+           && burst->n_packets < NETDEV_MAX_BURST) {
+        struct tx_record *record = &burst->records[burst->n_records];
+
+        record->n_segs = 0;
+        record->verdict = xenvif_tx_parse(burst->window, burst->n_window,
+                                          burst->n_slots, more, &limits,
+                                          &record->packet);
+        if (record->verdict == XENVIF_TX_N_VERDICTS) {
+            break;
+        }
+        if (record->verdict >= XENVIF_TX_E_FATAL) {
+            return record->verdict;
+        }
+        if (was_answered(burst, &record->packet)) {
+            record->verdict = XENVIF_TX_ANSWERED;
+        } else if (record->verdict == XENVIF_TX_GOOD) {
+            if (!plan_copies(burst, record)) {
+                break;
+            }
+            burst->n_packets++;
+        }
+        burst->n_slots += record->packet.n_slots;
+        burst->n_records++;
+    }
+    return XENVIF_TX_GOOD;
+}
+
+/* Makes a packet of the data that was copied.  Returns NULL and changes the
+ * verdict if that is not possible. */
+static struct dp_packet *
+build_packet(const struct tx_burst *burst, struct tx_record *record)
+{
+    const struct xenvif_copy_batch *copies = &burst->copies;
+    uint32_t end = record->first_seg + record->n_segs;
+    struct dp_packet *packet;
+    uint8_t *data;
+
+    for (uint32_t i = record->first_seg; i < end; i++) {
+        if (OVS_UNLIKELY(!xenvif_copy_is_ok(copies, i))) {
+            record->verdict = XENVIF_TX_E_GRANT;
+            return NULL;
+        }
+    }
+
+    packet = xenvif_packet_new(record->packet.size);
+    data = dp_packet_data(packet);
+    for (uint32_t i = 0; i < record->n_segs; i++) {
+        uint16_t len = copies->segs[record->first_seg + i].len;
+
+        memcpy(data, record->buffers[i], len);
+        data += len;
+    }
+
+    if (record->packet.flags & NETTXF_csum_blank) {
+        if (!xenvif_offload_complete_l4(packet)) {
+            dp_packet_delete(packet);
+            record->verdict = XENVIF_TX_E_CSUM;
+            return NULL;
+        }
+        xenvif_counter_add(&counters(burst)->csum_completed, 1);
+    } else if (record->packet.flags & NETTXF_data_validated) {
+        xenvif_packet_set_l4_good(packet);
+    }
+    return packet;
+}
+
+/* Edits the guest's multicast list.  Returns the status of the response. */
+static int16_t
+edit_multicast(const struct tx_burst *burst,
+               const struct xenvif_tx_packet *packet)
+{
+    struct xenvif_multicast *multicast = burst->queue->shared->multicast;
+    struct eth_addr addr;
+
+    memcpy(&addr, packet->multicast_addr, sizeof addr);
+    if (packet->multicast_op == XEN_NETIF_EXTRA_TYPE_MCAST_DEL) {
+        xenvif_multicast_remove(multicast, addr);
+        return NETIF_RSP_OKAY;
+    }
+    return (eth_addr_is_multicast(addr)
+            && xenvif_multicast_add(multicast, addr)
+            ? NETIF_RSP_OKAY : NETIF_RSP_ERROR);
+}
+
+/* Does what is to be done with 'record' now that its data is here.  Returns
+ * the status of the response. */
+static int16_t
+finish_record(const struct tx_burst *burst, struct tx_record *record,
+              struct dp_packet_batch *batch)
+{
+    if (record->verdict == XENVIF_TX_GOOD) {
+        struct dp_packet *packet = build_packet(burst, record);
+
+        if (packet) {
+            xenvif_count_frame(counters(burst), packet);
+            dp_packet_batch_add(batch, packet);
+        }
+    }
+
+    count_verdict(burst, record->verdict);
+    switch (record->verdict) {
+    case XENVIF_TX_GOOD:
+    case XENVIF_TX_ANSWERED:
+        return NETIF_RSP_OKAY;
+    case XENVIF_TX_MULTICAST:
+        return edit_multicast(burst, &record->packet);
+#define XENVIF_TX_ERROR(ENUM, NAME, TEXT) case XENVIF_TX_E_##ENUM:
+    XENVIF_TX_PACKET_ERRORS
+    XENVIF_TX_VIF_ERRORS
+#undef XENVIF_TX_ERROR
+    case XENVIF_TX_N_VERDICTS:
+    default:
+        return NETIF_RSP_ERROR;
+    }
+}
+
+/* Writes one response for each slot of 'record'.
+ *
+ * A response overwrites only as much of its slot as it needs.  If we die
+ * before the responses are published, the next backend can still walk the
+ * chain (and see that it was answered): in an extra info only the status is
+ * written, which lies beyond its type and flags. */
+static void
+write_responses(struct tx_burst *burst, const struct tx_record *record,
+                int16_t status)
+{
+    struct xenvif_ring *ring = &burst->queue->tx;
+    const struct xenvif_tx_packet *packet = &record->packet;
+
+    for (unsigned int i = 0; i < packet->n_slots; i++) {
+        const union xenvif_tx_slot *slot = &burst->window[packet->first + i];
+        bool is_extra = i && i <= packet->n_extras;
+        uint32_t word;
+
+        if (is_extra) {
+            word = (slot->words[0] & UINT16_MAX) | NETIF_RSP_NULL << 16;
+        } else {
+            word = slot->req.id | (uint32_t) (uint16_t) status << 16;
+        }
+        xenvif_ring_write_slot(ring, ring->req_cons + packet->first + i,
+                               &word, 1);
+    }
+}
+
+/* Executes the copies and turns 'burst' into packets in 'batch' and responses
+ * in the ring. */
+static void
+finish_burst(struct tx_burst *burst, struct dp_packet_batch *batch)
+{
+    int16_t status[BURST_SLOTS];
+
+    if (burst->copies.n) {
+        xenvif_copy_run(&burst->copies);
+        xenvif_counter_add(&counters(burst)->copy_calls, 1);
+        xenvif_counter_add(&counters(burst)->copies, burst->copies.n);
+    }
+    for (unsigned int i = 0; i < burst->n_records; i++) {
+        status[i] = finish_record(burst, &burst->records[i], batch);
+    }
+
+    /* Only now, right before they are published: see write_responses(). */
+    for (unsigned int i = 0; i < burst->n_records; i++) {
+        write_responses(burst, &burst->records[i], status[i]);
+    }
+}
+
+/* Publishes the responses of 'burst' and notifies the guest if it wants to
+ * know. */
+static void
+publish_burst(struct tx_burst *burst)
+{
+    struct xenvif_queue *queue = burst->queue;
+    struct xenvif_ring *ring = &queue->tx;
+
+    ring->req_cons += burst->n_slots;
+    xenvif_counter_add(&counters(burst)->slots, burst->n_slots);
+    if (xenvif_ring_publish(ring, ring->req_cons)) {
+        xenvif_counter_add(&counters(burst)->notifies, 1);
+        xenvif_event_notify(&queue->event, queue->event.tx_port);
+    }
+}
+
+/* Processes requests up to 'prod', of which there is at least one.  Returns a
+ * vif error or XENVIF_TX_GOOD. */
+static enum xenvif_tx_verdict
+run_burst(struct xenvif_queue *queue, uint32_t prod,
+          struct dp_packet_batch *batch)
+{
+    struct tx_burst burst;
+    enum xenvif_tx_verdict verdict;
+
+    burst.queue = queue;
+    burst.n_slots = burst.n_records = burst.n_packets = 0;
+    xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
+
+    verdict = plan_burst(&burst, read_window(&burst, prod));
+    if (burst.n_records) {
+        finish_burst(&burst, batch);
+        publish_burst(&burst);
+    }
+    if (verdict != XENVIF_TX_GOOD) {
+        count_verdict(&burst, verdict);
+    }
+    return verdict;
+}
+
+int
+xenvif_tx_burst(struct xenvif_queue *queue, struct dp_packet_batch *batch)
+{
+    struct xenvif_ring *ring = &queue->tx;
+    enum xenvif_tx_verdict verdict = XENVIF_TX_GOOD;
+    uint32_t prod;
+
+    if (OVS_UNLIKELY(xenvif_shared_fault(queue->shared))) {
+        return EAGAIN;
+    }
+    if (OVS_UNLIKELY(atomic_flag_test_and_set(&queue->tx_busy))) {
+        COVERAGE_INC(xenvif_tx_contention);
+        return EAGAIN;
+    }
+
+    prod = xenvif_ring_req_prod(ring);
+    if (OVS_UNLIKELY(xenvif_ring_n_unanswered(ring, prod) > ring->size)) {
+        verdict = XENVIF_TX_E_RING;
+        xenvif_counter_add(&queue->stats->tx_verdicts[verdict], 1);
+    } else if (prod != ring->req_cons) {
+        verdict = run_burst(queue, prod, batch);
+    }
+    atomic_flag_clear(&queue->tx_busy);
+
+    if (OVS_UNLIKELY(verdict != XENVIF_TX_GOOD)) {
+        xenvif_shared_set_fault(queue->shared, verdict);
+    }
+    return dp_packet_batch_is_empty(batch) ? EAGAIN : 0;
+}
+
+unsigned int
+xenvif_tx_backlog(const struct xenvif_queue *queue)
+{
+    uint32_t n = xenvif_ring_req_prod(&queue->tx) - queue->tx.req_cons;
+
+    return MIN(n, queue->tx.size);
+}
+
+bool
+xenvif_tx_arm(struct xenvif_queue *queue)
+{
+    bool ready = true;
+
+    if (!atomic_flag_test_and_set(&queue->tx_busy)) {
+        ready = xenvif_ring_arm(&queue->tx, 1);
+        atomic_flag_clear(&queue->tx_busy);
+    }
+    return ready;
+}

@@ -1,0 +1,812 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* One virtual interface. */
+
+#include <config.h>
+
+#include "xenvif.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "latch.h"
+#include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "timeval.h"
+#include "util.h"
+#include "xenvif-rx.h"
+
+VLOG_DEFINE_THIS_MODULE(xenvif);
+
+/* How long a guest may fail to post the RX slots that a packet needs before
+ * its carrier goes down.  The kernel's backend waits as long. */
+#define STALL_TIMEOUT_MS 10000
+
+/* When to try again something that a moment may cure, such as rings that the
+ * process before us is just leaving.  The interval doubles with each try. */
+#define RETRY_MIN_MS 50
+#define RETRY_MAX_MS 1000
+
+/* Limits on what a guest can make us do by playing with its state: five
+ * connects at once and ten a second after that; 200 steps at once, 100 a
+ * second after that.  Windows goes through several connects when it boots and
+ * spins while it waits for our answers, so the first ones must not wait. */
+#define CONNECT_COST 100
+#define CONNECT_BURST (5 * CONNECT_COST)
+#define STEP_COST 10
+#define STEP_BURST (200 * STEP_COST)
+
+struct xenvif *
+xenvif_create(uint16_t domid, uint16_t handle)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    static const struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
+    struct xenvif *xenvif = xzalloc_cacheline(sizeof *xenvif);
+
+    xenvif->domid = domid;
+    xenvif->handle = handle;
+    ovsrcu_init(&xenvif->conn, NULL);
+    atomic_init(&xenvif->max_frame, 0);
+    xenvif_multicast_init(&xenvif->multicast);
+    ovs_mutex_init(&xenvif->mutex);
+    token_bucket_init(&xenvif->connect_tokens, 1, CONNECT_BURST);
+    token_bucket_init(&xenvif->step_tokens, 1, STEP_BURST);
+    xenvif->rl = rl;
+    xenvif->dirty = true;
+    xenvif->retry_at = LLONG_MAX;
+    xenvif->retry_interval = RETRY_MIN_MS;
+    return xenvif;
+}
+
+/* Writes down what went wrong where users and toolstacks look for it. */
+static void OVS_PRINTF_FORMAT(2, 3)
+complain(struct xenvif *xenvif, const char *format, ...)
+{
+    char *old = xstrdup(xenvif->now.last_error);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(xenvif->now.last_error, sizeof xenvif->now.last_error, format,
+              args);
+    va_end(args);
+
+    if (strcmp(old, xenvif->now.last_error)) {
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %s",
+                     xenvif->domid, xenvif->handle, xenvif->now.last_error);
+        xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->error_dir, "error",
+                           xenvif->now.last_error);
+    }
+    free(old);
+}
+
+/* Arranges for another try. */
+static void
+retry_later(struct xenvif *xenvif)
+{
+    xenvif->retry_at = time_msec() + xenvif->retry_interval;
+    xenvif->retry_interval = MIN(2 * xenvif->retry_interval, RETRY_MAX_MS);
+}
+
+/* Ends the data path.  The guest's rings stay as they are, ready for the next
+ * connection to continue in them. */
+static void
+disconnect(struct xenvif *xenvif)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    if (!conn) {
+        return;
+    }
+    ovsrcu_set(&xenvif->conn, NULL);
+
+    /* Wait until no PMD or other thread can be using the rings, and go back to
+     * not being waited for ourselves. */
+    ovsrcu_synchronize();
+    ovsrcu_quiesce_start();
+    xenvif_conn_close(conn);
+
+    xenvif->now.connected = false;
+    xenvif->now.stalled = false;
+    xenvif->now.fault = 0;
+    xenvif->now.n_queues = 0;
+    VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": disconnected",
+                 xenvif->domid, xenvif->handle);
+}
+
+static void
+set_frontend_dir(struct xenvif *xenvif, char *frontend_dir)
+{
+    char token[32];
+
+    snprintf(token, sizeof token, "%"PRIu16"/%"PRIu16,
+             xenvif->domid, xenvif->handle);
+    if (xenvif->frontend_dir) {
+        char *path = xasprintf("%s/state", xenvif->frontend_dir);
+
+        xenvif_store_unwatch(path, token);
+        free(path);
+        free(xenvif->frontend_dir);
+    }
+    xenvif->frontend_dir = frontend_dir;
+    if (frontend_dir) {
+        char *path = xasprintf("%s/state", frontend_dir);
+
+        xenvif_store_watch(path, token);
+        free(path);
+    }
+}
+
+void
+xenvif_store_lost(struct xenvif *xenvif)
+{
+    free(xenvif->frontend_dir);
+    free(xenvif->backend_dir);
+    free(xenvif->error_dir);
+    xenvif->frontend_dir = xenvif->backend_dir = xenvif->error_dir = NULL;
+    xenvif->dirty = true;
+}
+
+void
+xenvif_destroy(struct xenvif *xenvif)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    disconnect(xenvif);
+    set_frontend_dir(xenvif, NULL);
+    xenvif_multicast_destroy(&xenvif->multicast);
+    ovs_mutex_destroy(&xenvif->mutex);
+    free(xenvif->port_name);
+    free(xenvif->backend_dir);
+    free(xenvif->error_dir);
+    free_cacheline(xenvif);
+}
+
+static void
+set_dirs(struct xenvif *xenvif, const char *own_dir)
+{
+    xenvif->backend_dir = xasprintf("%s/backend/vif/%"PRIu16"/%"PRIu16,
+                                    own_dir, xenvif->domid, xenvif->handle);
+    xenvif->error_dir = xasprintf("%s/error/backend/vif/%"PRIu16"/%"PRIu16,
+                                  own_dir, xenvif->domid, xenvif->handle);
+}
+
+/* What was read from XenStore and is of use only for one step. */
+struct view {
+    unsigned int backend;       /* B/state in XenStore. */
+    bool hotplug_done;          /* Is the hotplug script done, if any? */
+    bool our_script;            /* Is it ours? */
+    bool has_port;
+};
+
+/* Reads a XenBus state.  Returns 0 if there is none and a number that is no
+ * state if it cannot be understood. */
+static unsigned int
+read_state(const char *dir)
+{
+    uint32_t state;
+
+    switch (xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "state",
+                                  &state)) {
+    case 0:
+        return MIN(state, XenbusStateReconfigured + 1);
+    case EINVAL:
+        return XenbusStateReconfigured + 1;
+    default:
+        return XenbusStateUnknown;
+    }
+}
+
+/* The hotplug script says "connected" when it is done.  Some toolstacks have
+ * no script and do not create the key. */
+static bool
+read_hotplug_done(const struct xenvif *xenvif)
+{
+    char *status = xenvif_store_read(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
+                                     "hotplug-status");
+    bool done = status ? !strcmp(status, "connected") : errno == ENOENT;
+
+    free(status);
+    return done;
+}
+
+static bool
+read_our_script(const struct xenvif *xenvif)
+{
+    char *script = xenvif_store_read(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
+                                     "script");
+    const char *slash = script ? strrchr(script, '/') : NULL;
+    bool ours = script && !strcmp(slash ? slash + 1 : script, XENVIF_SCRIPT);
+
+    free(script);
+    return ours;
+}
+
+static void
+read_mac(struct xenvif *xenvif)
+{
+    char *mac = xenvif_store_read(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
+                                  "mac");
+
+    ovs_strlcpy(xenvif->now.mac, mac ? mac : "", sizeof xenvif->now.mac);
+    free(mac);
+}
+
+/* Reads all that a step depends on.  Returns false if the toolstack removed
+ * the vif, or never created it. */
+static bool
+read_view(struct xenvif *xenvif, struct view *view)
+{
+    uint32_t online, mtu;
+
+    view->backend = read_state(xenvif->backend_dir);
+    if (view->backend == XenbusStateUnknown) {
+        return false;
+    }
+    if (!xenvif->frontend_dir) {
+        char *frontend_dir = xenvif_store_read(XENVIF_STORE_NO_TXN,
+                                               xenvif->backend_dir,
+                                               "frontend");
+
+        if (!frontend_dir) {
+            return false;
+        }
+        set_frontend_dir(xenvif, frontend_dir);
+        read_mac(xenvif);
+        xenvif->now.mtu = (xenvif_store_read_u32(XENVIF_STORE_NO_TXN,
+                                                 xenvif->backend_dir, "mtu",
+                                                 &mtu) ? 0 : mtu);
+    }
+    view->hotplug_done = read_hotplug_done(xenvif);
+    view->our_script = read_our_script(xenvif);
+    xenvif->now.frontend = read_state(xenvif->frontend_dir);
+    xenvif->now.online = (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN,
+                                                 xenvif->backend_dir,
+                                                 "online", &online)
+                          && online == 1);
+    return true;
+}
+
+/* Is Linux xen-netback bound to the vif? */
+static bool
+kernel_is_bound(const struct xenvif *xenvif)
+{
+    const char *sysfs = getenv("XENVIF_SYSFS");
+    char *path = xasprintf("%s/bus/xen-backend/devices/vif-%"PRIu16"-%"PRIu16
+                           "/driver", sysfs ? sysfs : "/sys",
+                           xenvif->domid, xenvif->handle);
+    bool bound = !access(path, F_OK);
+
+    free(path);
+    return bound;
+}
+
+static enum xenvif_owner
+decide_owner(const struct xenvif *xenvif, const struct view *view, bool kernel)
+{
+    if (kernel && !xenvif->conflict) {
+        return XENVIF_KERNEL;
+    } else if (view->has_port) {
+        return XENVIF_OURS_BY_PORT;
+    } else if (view->our_script) {
+        return XENVIF_OURS_BY_SCRIPT;
+    } else if (xenvif->served) {
+        return XENVIF_OURS_BY_HISTORY;
+    } else {
+        return XENVIF_NOT_OURS;
+    }
+}
+
+/* When xen-netback is loaded while vifs are Connected, the kernel's driver
+ * core offers them to it.  It fails, because we have the event channels, and
+ * drives the state to Closing.  The guest would never come back if we obeyed,
+ * and notices nothing if we do not.
+ *
+ * Returns true if the states in XenStore are not to be believed. */
+static bool
+is_conflict(struct xenvif *xenvif, bool kernel)
+{
+    if (kernel && xenvif->now.connected && !xenvif->conflict) {
+        xenvif->conflict = true;
+        complain(xenvif, "Linux xen-netback was bound to a vif in use; "
+                 "ignoring what it does to the state");
+    } else if (xenvif->conflict && !kernel
+               && (!xenvif->now.online
+                   || xenvif->now.frontend == XenbusStateInitialising)) {
+        /* The guest or the toolstack starts anew. */
+        xenvif->conflict = false;
+    }
+    return xenvif->conflict;
+}
+
+/* Toolstacks write Closing into B/state to have a vif removed, and create the
+ * directory anew when a domain is restored.  Whatever somebody else wrote
+ * there, it is the state now. */
+static void
+follow_backend_state(struct xenvif *xenvif, const struct view *view)
+{
+    if (xenvif->seen && view->backend != xenvif->now.backend) {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": state set to %s by "
+                     "the toolstack", xenvif->domid, xenvif->handle,
+                     xenvif_bus_state_to_string(view->backend));
+        disconnect(xenvif);
+    }
+    if (!xenvif->seen && view->backend == XenbusStateInitWait) {
+        /* Whoever was here before us may have offered what we cannot keep. */
+        xenvif->offered.max_queues = 0;
+    }
+    xenvif->seen = true;
+    xenvif->now.backend = view->backend;
+}
+
+static void
+write_state(struct xenvif *xenvif, unsigned int state)
+{
+    int error = xenvif_bus_write_state(xenvif->backend_dir, state);
+
+    if (!error) {
+        VLOG_DBG("vif%"PRIu16".%"PRIu16": %s -> %s", xenvif->domid,
+                 xenvif->handle,
+                 xenvif_bus_state_to_string(xenvif->now.backend),
+                 xenvif_bus_state_to_string(state));
+        xenvif->now.backend = state;
+        xenvif->dirty = true;
+    } else if (error != ENOENT) {
+        complain(xenvif, "cannot write state (%s)", ovs_strerror(error));
+        retry_later(xenvif);
+    }
+}
+
+/* The settings of the port, or defaults for a vif that has none yet. */
+static struct xenvif_settings
+get_settings(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    settings = xenvif->settings;
+    ovs_mutex_unlock(&xenvif->mutex);
+    if (!settings.max_queues) {
+        settings.max_queues = xenvif_default_queues();
+    }
+    return settings;
+}
+
+static void
+offer(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings = get_settings(xenvif);
+    struct xenvif_bus_offer bus_offer = { .max_queues = settings.max_queues };
+    int error = xenvif_bus_write_offer(xenvif->backend_dir, &bus_offer);
+
+    if (!error) {
+        xenvif->offered = settings;
+        xenvif->now.backend = XenbusStateInitWait;
+        xenvif->served = true;
+        xenvif->dirty = true;
+    } else if (error != ENOENT) {
+        complain(xenvif, "cannot publish features (%s)", ovs_strerror(error));
+        retry_later(xenvif);
+    }
+}
+
+/* Returns how many queues the frontend may have: what was offered, by us or by
+ * an earlier backend. */
+static unsigned int
+read_max_queues(const struct xenvif *xenvif)
+{
+    uint32_t max_queues;
+
+    return (xenvif_store_read_u32(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
+                                  "multi-queue-max-queues", &max_queues)
+            ? 1 : MAX(1, MIN(max_queues, XENVIF_MAX_QUEUES)));
+}
+
+/* Reads what the frontend wants and opens the connection to it.  Returns NULL
+ * and stores a text in '*problem' if that fails. */
+static struct xenvif_conn *
+open_conn(struct xenvif *xenvif, struct latch *fault_latch, char **problem)
+{
+    struct xenvif_conn_params params = {
+        .domid = xenvif->domid,
+        .stats = xenvif->stats,
+        .multicast = &xenvif->multicast,
+        .max_frame = &xenvif->max_frame,
+        .fault_latch = fault_latch,
+    };
+    struct xenvif_bus_request request;
+
+    *problem = xenvif_bus_read_request(xenvif->frontend_dir,
+                                       read_max_queues(xenvif), &request);
+    if (!*problem && read_state(xenvif->frontend_dir)
+                     != XenbusStateConnected) {
+        *problem = xstrdup("frontend left state Connected");
+    }
+    return *problem ? NULL : xenvif_conn_open(&params, &request, problem);
+}
+
+/* Brings the data path up.  Returns true if that worked. */
+static bool
+connect_rings(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    struct xenvif_conn *conn;
+    char *problem;
+
+    if (!token_bucket_withdraw(&xenvif->connect_tokens, CONNECT_COST)) {
+        xenvif->retry_at = time_msec() + CONNECT_COST;
+        return false;
+    }
+    conn = open_conn(xenvif, fault_latch, &problem);
+    if (!conn) {
+        complain(xenvif, "%s", problem);
+        free(problem);
+        retry_later(xenvif);
+        return false;
+    }
+
+    ovsrcu_set(&xenvif->conn, conn);
+    xenvif->served = true;
+    xenvif->now.connected = true;
+    xenvif->now.n_queues = conn->n_queues;
+    xenvif->now.features = conn->shared.features;
+    xenvif->now.n_connects++;
+    xenvif->retry_interval = RETRY_MIN_MS;
+    if (xenvif->now.last_error[0]) {
+        xenvif->now.last_error[0] = '\0';
+        xenvif_store_remove(xenvif->error_dir, "error");
+    }
+    return true;
+}
+
+/* Tells the guest that we are there. */
+static void
+announce_connection(struct xenvif *xenvif, const char *what)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    xenvif_conn_notify_all(conn);
+    VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %s, %u queue%s, %s "
+                 "event channels", xenvif->domid, xenvif->handle, what,
+                 conn->n_queues, conn->n_queues > 1 ? "s" : "",
+                 conn->shared.features.split_channels ? "split" : "single");
+}
+
+static void
+connect_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    if (connect_rings(xenvif, fault_latch)) {
+        write_state(xenvif, XenbusStateConnected);
+        if (xenvif->now.backend == XenbusStateConnected) {
+            announce_connection(xenvif, "connected");
+        } else {
+            disconnect(xenvif);
+        }
+    }
+}
+
+/* The guest, or the toolstack, ends the connection. */
+static void
+close_conn(struct xenvif *xenvif, unsigned int state)
+{
+    disconnect(xenvif);
+    xenvif_multicast_clear(&xenvif->multicast);
+    write_state(xenvif, state);
+}
+
+/* Takes the next step, if there is one. */
+static void
+step(struct xenvif *xenvif, const struct view *view, struct latch *fault_latch)
+{
+    struct xenvif_bus_view bus_view = {
+        .frontend = xenvif->now.frontend,
+        .backend = xenvif->now.backend,
+        .online = xenvif->now.online,
+        .connected = xenvif->now.connected,
+        .may_connect = view->has_port && view->hotplug_done,
+    };
+
+    switch (xenvif_bus_next(&bus_view)) {
+    case XENVIF_BUS_NOTHING:
+        break;
+    case XENVIF_BUS_OFFER:
+        offer(xenvif);
+        break;
+    case XENVIF_BUS_CONNECT:
+        connect_and_announce(xenvif, fault_latch);
+        break;
+    case XENVIF_BUS_ATTACH:
+        if (connect_rings(xenvif, fault_latch)) {
+            announce_connection(xenvif, "attached to running guest");
+        }
+        break;
+    case XENVIF_BUS_RECONFIGURE:
+        write_state(xenvif, XenbusStateReconfigured);
+        break;
+    case XENVIF_BUS_RECONFIGURED:
+        write_state(xenvif, XenbusStateConnected);
+        break;
+    case XENVIF_BUS_CLOSING:
+        close_conn(xenvif, XenbusStateClosing);
+        break;
+    case XENVIF_BUS_CLOSED:
+        close_conn(xenvif, XenbusStateClosed);
+        break;
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
+/* Does what there is to do for a vif that is ours. */
+static void
+serve(struct xenvif *xenvif, const struct view *view,
+      struct latch *fault_latch)
+{
+    follow_backend_state(xenvif, view);
+    if (!view->has_port) {
+        disconnect(xenvif);
+    }
+    if (!token_bucket_withdraw(&xenvif->step_tokens, STEP_COST)) {
+        xenvif->retry_at = time_msec() + STEP_COST;
+        return;
+    }
+    if (xenvif->now.backend == XenbusStateInitWait
+        && xenvif->offered.max_queues != get_settings(xenvif).max_queues) {
+        offer(xenvif);
+    } else {
+        step(xenvif, view, fault_latch);
+    }
+}
+
+/* There is nothing in XenStore (any more). */
+static void
+forget(struct xenvif *xenvif)
+{
+    disconnect(xenvif);
+    set_frontend_dir(xenvif, NULL);
+    xenvif->seen = xenvif->served = xenvif->conflict = false;
+    xenvif->now.frontend = xenvif->now.backend = XenbusStateUnknown;
+    xenvif->now.online = false;
+    xenvif->now.mac[0] = '\0';
+    xenvif->now.mtu = 0;
+    xenvif->now.last_error[0] = '\0';
+    xenvif->now.owner = XENVIF_NOT_OURS;
+}
+
+/* Says why traffic does not flow. */
+static void
+explain(struct xenvif *xenvif, const struct view *view)
+{
+    struct xenvif_info *now = &xenvif->now;
+    char *reason = now->reason;
+    size_t size = sizeof now->reason;
+
+    reason[0] = '\0';
+    if (!now->present) {
+        snprintf(reason, size, "no such vif in XenStore");
+    } else if (now->owner == XENVIF_KERNEL) {
+        snprintf(reason, size, "Linux xen-netback is bound to the vif");
+    } else if (now->owner == XENVIF_NOT_OURS) {
+        snprintf(reason, size, "no port of this switch, and its hotplug "
+                 "script is not "XENVIF_SCRIPT);
+    } else if (now->fault) {
+        snprintf(reason, size, "stopped until the guest reconnects: %s",
+                 xenvif_fault_to_string(now->fault));
+    } else if (now->stalled) {
+        snprintf(reason, size, "guest does not post RX slots");
+    } else if (now->connected) {
+        return;
+    } else if (!view->has_port) {
+        snprintf(reason, size, "no port of this switch");
+    } else if (now->last_error[0]) {
+        snprintf(reason, size, "%s", now->last_error);
+    } else if (!view->hotplug_done) {
+        snprintf(reason, size, "waiting for the hotplug script to write "
+                 "hotplug-status=connected");
+    } else {
+        snprintf(reason, size, "waiting for the guest (frontend is %s)",
+                 xenvif_bus_state_to_string(now->frontend));
+    }
+}
+
+/* Makes 'xenvif->now' visible.  Returns true if that changed anything. */
+static bool
+publish_info(struct xenvif *xenvif)
+{
+    struct xenvif_info *now = &xenvif->now;
+    bool changed;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    if (xenvif_info_carrier(now) != xenvif_info_carrier(&xenvif->info)) {
+        now->n_carrier_changes++;
+    }
+    changed = memcmp(&xenvif->info, now, sizeof *now);
+    memcpy(&xenvif->info, now, sizeof *now);
+    ovs_mutex_unlock(&xenvif->mutex);
+    return changed;
+}
+
+/* Takes notice of what the port wants.  Returns true if it changed. */
+static bool
+take_port(struct xenvif *xenvif, bool *has_port)
+{
+    bool changed;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    changed = xenvif->changed;
+    xenvif->changed = false;
+    *has_port = xenvif->port != NULL;
+    ovs_mutex_unlock(&xenvif->mutex);
+    return changed;
+}
+
+bool
+xenvif_run(struct xenvif *xenvif, const char *own_dir,
+           struct latch *fault_latch)
+{
+    struct view view = { .backend = XenbusStateUnknown };
+    bool changed = take_port(xenvif, &view.has_port);
+
+    if (!changed && !xenvif->dirty && time_msec() < xenvif->retry_at) {
+        return false;
+    }
+    xenvif->dirty = false;
+    xenvif->retry_at = LLONG_MAX;
+    if (!xenvif->backend_dir) {
+        set_dirs(xenvif, own_dir);
+    }
+
+    xenvif->now.present = read_view(xenvif, &view);
+    if (!xenvif->now.present) {
+        forget(xenvif);
+    } else {
+        bool kernel = kernel_is_bound(xenvif);
+        bool conflict = is_conflict(xenvif, kernel);
+
+        xenvif->now.owner = decide_owner(xenvif, &view, kernel);
+        if (xenvif->now.owner >= XENVIF_OURS_BY_PORT) {
+            if (!conflict) {
+                serve(xenvif, &view, fault_latch);
+            }
+        } else {
+            xenvif->now.backend = view.backend;
+            xenvif->seen = false;
+        }
+    }
+    explain(xenvif, &view);
+    return publish_info(xenvif);
+}
+
+/* Counts the events of a vif that is polled, which should be next to none;
+ * others are counted where they are waited for. */
+static void
+count_events(struct xenvif_conn *conn)
+{
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        struct xenvif_queue *queue = &conn->queues[i];
+
+        xenvif_counter_add(&queue->stats->tx.events,
+                           xenvif_event_drain(&queue->event, false));
+    }
+}
+
+static bool
+is_stalled(struct xenvif_conn *conn)
+{
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        if (xenvif_rx_is_stalled(&conn->queues[i],
+                                 time_msec() - STALL_TIMEOUT_MS)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+xenvif_check(struct xenvif *xenvif, bool periodic)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+    struct view view = { .has_port = true };
+    unsigned int fault;
+    bool stalled;
+
+    if (!conn) {
+        return false;
+    }
+    if (periodic && get_settings(xenvif).poll) {
+        count_events(conn);
+    }
+    fault = xenvif_shared_fault(&conn->shared);
+    stalled = (fault ? false
+               : periodic ? is_stalled(conn)
+               : xenvif->now.stalled);
+    if (fault && !xenvif->now.fault) {
+        complain(xenvif, "stopped: %s", xenvif_fault_to_string(fault));
+    }
+    if (stalled != xenvif->now.stalled) {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": guest %s",
+                     xenvif->domid, xenvif->handle,
+                     stalled ? "does not post RX slots"
+                     : "takes packets again");
+    }
+    if (fault == xenvif->now.fault && stalled == xenvif->now.stalled) {
+        return false;
+    }
+    xenvif->now.fault = fault;
+    xenvif->now.stalled = stalled;
+    explain(xenvif, &view);
+    return publish_info(xenvif);
+}
+
+bool
+xenvif_is_forgotten(struct xenvif *xenvif)
+{
+    bool forgotten;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    forgotten = !xenvif->n_claims && !xenvif->changed && !xenvif->now.present
+                && !xenvif->dirty;
+    ovs_mutex_unlock(&xenvif->mutex);
+    return forgotten;
+}
+
+void
+xenvif_get_info(struct xenvif *xenvif, struct xenvif_info *info)
+{
+    ovs_mutex_lock(&xenvif->mutex);
+    memcpy(info, &xenvif->info, sizeof *info);
+    ovs_mutex_unlock(&xenvif->mutex);
+}
+
+void
+xenvif_reset_stats(struct xenvif *xenvif)
+{
+    xenvif_counter *counters = (xenvif_counter *) xenvif->stats;
+    size_t size = sizeof xenvif->stats;
+
+    BUILD_ASSERT_DECL(sizeof xenvif->stats % sizeof *counters == 0);
+    for (size_t i = 0; i < size / sizeof *counters; i++) {
+        atomic_store_relaxed(&counters[i], 0);
+    }
+}
+
+unsigned int
+xenvif_default_queues(void)
+{
+    return MAX(1, MIN(count_cpu_cores(), XENVIF_MAX_QUEUES));
+}
+
+const char *
+xenvif_owner_to_string(enum xenvif_owner owner)
+{
+    switch (owner) {
+    case XENVIF_NOT_OURS:
+        return "not ours";
+    case XENVIF_KERNEL:
+        return "Linux xen-netback";
+    case XENVIF_OURS_BY_PORT:
+        return "ours (port)";
+    case XENVIF_OURS_BY_SCRIPT:
+        return "ours (hotplug script)";
+    case XENVIF_OURS_BY_HISTORY:
+        return "ours (served before)";
+    default:
+        OVS_NOT_REACHED();
+    }
+}

@@ -1,0 +1,173 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_H
+#define XENVIF_H 1
+
+/* One virtual interface: what XenStore says about it, whether it is ours, its
+ * connection while there is one, and what outlives a connection.
+ *
+ * Threads: the control thread owns a vif, all of whose blocking business it
+ * does.  PMD and other threads reach the connection through an RCU pointer and
+ * the counters at any time.  What the two sides tell each other (a port's
+ * settings in one direction, the state to show to users in the other) is
+ * protected by a mutex that is never held while anything blocks. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/hmap.h"
+#include "openvswitch/thread.h"
+#include "openvswitch/token-bucket.h"
+#include "openvswitch/vlog.h"
+#include "ovs-atomic.h"
+#include "ovs-rcu.h"
+#include "xenvif-bus.h"
+#include "xenvif-conn.h"
+#include "xenvif-counters.h"
+#include "xenvif-multicast.h"
+
+struct latch;
+
+/* Why a vif is served by this process, or why it is not. */
+enum xenvif_owner {
+    XENVIF_NOT_OURS,            /* No port, and not our hotplug script. */
+    XENVIF_KERNEL,              /* Linux xen-netback is bound to it. */
+    XENVIF_OURS_BY_PORT,        /* There is a port for it in OVSDB. */
+    XENVIF_OURS_BY_SCRIPT,      /* Its hotplug script is ours. */
+    XENVIF_OURS_BY_HISTORY,     /* We served it already. */
+};
+
+/* What a port asks of its vif. */
+struct xenvif_settings {
+    uint32_t max_queues;        /* To offer to the guest. */
+    bool poll;                  /* Polled by PMD threads: expect no events. */
+};
+
+/* What users are shown, and what the netdev follows. */
+struct xenvif_info {
+    bool present;               /* Is there a directory in XenStore? */
+    enum xenvif_owner owner;
+    unsigned int frontend;      /* F/state. */
+    unsigned int backend;       /* B/state, as we see it. */
+    bool online;                /* B/online. */
+    bool connected;             /* Is the data path up? */
+    bool stalled;               /* Does the guest not take packets? */
+    unsigned int fault;         /* A vif error, or 0. */
+    unsigned int n_queues;      /* While connected, otherwise 0. */
+    struct xenvif_features features; /* While connected. */
+    uint32_t mtu;               /* The toolstack's wish, 0 if none. */
+    uint32_t n_connects;        /* Connections made so far. */
+    uint32_t n_carrier_changes;
+    char mac[18];               /* The guest's, as the toolstack wrote it. */
+    char reason[160];           /* Why traffic does not flow, or "". */
+    char last_error[160];       /* The last thing that went wrong, or "". */
+};
+
+struct xenvif {
+    /* Constant. */
+    struct hmap_node node;      /* In the control thread's table. */
+    uint16_t domid, handle;
+
+    /* Data plane. */
+    OVSRCU_TYPE(struct xenvif_conn *) conn; /* NULL if not connected. */
+    atomic_uint32_t max_frame;  /* Bytes; set by the port. */
+    struct xenvif_multicast multicast;
+    struct xenvif_queue_stats stats[XENVIF_MAX_QUEUES];
+
+    /* Between the control thread and ports. */
+    struct ovs_mutex mutex;
+    const void *port OVS_GUARDED; /* Who claims the vif, or NULL. */
+    unsigned int n_claims OVS_GUARDED; /* 'port' and those it replaced. */
+    char *port_name OVS_GUARDED;
+    struct xenvif_settings settings OVS_GUARDED;
+    struct xenvif_info info OVS_GUARDED;
+    bool changed OVS_GUARDED;   /* By a port: the control thread must look. */
+
+    /* Control thread only. */
+    bool dirty;                 /* Something in XenStore changed. */
+    bool seen;                  /* Was B/state adopted? */
+    bool served;                /* Did we ever offer or connect? */
+    bool conflict;              /* Did the kernel's driver interfere? */
+    char *backend_dir;          /* B; NULL until there is XenStore. */
+    char *error_dir;            /* Where a backend tells its troubles. */
+    char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
+    struct xenvif_info now;     /* What 'info' will be. */
+    struct xenvif_settings offered; /* Settings in force. */
+    long long int retry_at;     /* When to look again, in ms. */
+    long long int retry_interval; /* Ms until the look after that. */
+    struct token_bucket connect_tokens;
+    struct token_bucket step_tokens;
+    struct vlog_rate_limit rl;  /* No guest can hide another one's messages. */
+};
+
+/* The hotplug script whose name in B/script makes a vif ours. */
+#define XENVIF_SCRIPT "vif-xenvif"
+
+/* Creates a vif of which nothing is known yet. */
+struct xenvif *xenvif_create(uint16_t domid, uint16_t handle);
+
+/* Disconnects, without a word to the guest, and frees. */
+void xenvif_destroy(struct xenvif *);
+
+/* Looks at XenStore and takes a step of the vif's life if there is one to be
+ * taken.  'own_dir' is the XenStore directory of the domain that this process
+ * runs in, and 'fault_latch' wakes the control thread on a vif error.  Returns
+ * true if 'xenvif->info' changed.  Control thread. */
+bool xenvif_run(struct xenvif *, const char *own_dir,
+                struct latch *fault_latch);
+
+/* Notices a vif error and, if 'periodic' (about once a second), a guest that
+ * does not take packets.  Returns true if 'xenvif->info' changed.  Control
+ * thread. */
+bool xenvif_check(struct xenvif *, bool periodic);
+
+/* Forgets paths and the watch, which went with the connection to XenStore.
+ * The data path goes on.  Control thread. */
+void xenvif_store_lost(struct xenvif *);
+
+/* Can the vif be destroyed?  True if there is neither a directory in XenStore
+ * nor a port that knows it. */
+bool xenvif_is_forgotten(struct xenvif *);
+
+/* Sets all counters to 0.  Nobody may be counting. */
+void xenvif_reset_stats(struct xenvif *);
+
+/* Copies what users are shown.  Any thread. */
+void xenvif_get_info(struct xenvif *, struct xenvif_info *);
+
+/* Returns the vif's connection, or NULL.  Valid until the calling thread
+ * quiesces. */
+static inline struct xenvif_conn *
+xenvif_get_conn(const struct xenvif *xenvif)
+{
+    return ovsrcu_get(struct xenvif_conn *,
+                      &CONST_CAST(struct xenvif *, xenvif)->conn);
+}
+
+/* Can packets pass? */
+static inline bool
+xenvif_info_carrier(const struct xenvif_info *info)
+{
+    return info->connected && !info->stalled && !info->fault;
+}
+
+/* How many queues to offer to a guest if nobody says how many. */
+unsigned int xenvif_default_queues(void);
+
+const char *xenvif_owner_to_string(enum xenvif_owner);
+
+#endif /* xenvif.h */

@@ -1,0 +1,23 @@
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The program must be called ovs-vswitchd: that name decides where its pidfile,
+# its log and its control socket are.
+sbin_PROGRAMS += vswitchd/ovs-vswitchd
+vswitchd_ovs_vswitchd_SOURCES = vswitchd/xenvif-vswitchd.c
+vswitchd_ovs_vswitchd_LDFLAGS = $(AM_LDFLAGS) $(OVS_LDFLAGS)
+vswitchd_ovs_vswitchd_LDADD = \
+	$(ovs_objs) lib/libxenvif.la $(ovs_libs) $(XEN_LIBS) $(OVS_LIBS)
+
+$(vswitchd_ovs_vswitchd_OBJECTS): $(ovs_stamp)

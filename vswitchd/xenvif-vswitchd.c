@@ -1,0 +1,41 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The daemon: Open vSwitch's own, which additionally knows our netdev classes.
+ *
+ * Open vSwitch has no place where a program could add a netdev class.  The
+ * main function of the daemon, compiled here out of the Open vSwitch source
+ * tree, calls bridge_init() exactly once: after it has parsed the options,
+ * gone into the background and opened its log, and before any bridge exists.
+ * That is the moment to register a class whose callbacks may log and start
+ * threads, so that this call is led through a function of ours.  A constructor
+ * would run too early (there is no log and no thread id yet), and the linker's
+ * --wrap option is without effect in a build with link-time optimization. */
+
+#include <config.h>
+
+#include "bridge.h"
+#include "netdev-xenvif.h"
+
+static void
+register_and_init_bridges(const char *remote)
+{
+    netdev_xenvif_register();
+    bridge_init(remote);
+}
+
+#define bridge_init register_and_init_bridges
+#include "vswitchd/ovs-vswitchd.c"
