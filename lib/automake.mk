@@ -30,10 +30,16 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-control.h \
 	lib/xenvif-counters.c \
 	lib/xenvif-counters.h \
+	lib/xenvif-ctrl.c \
+	lib/xenvif-ctrl.h \
 	lib/xenvif-event.c \
 	lib/xenvif-event.h \
+	lib/xenvif-frame.c \
+	lib/xenvif-frame.h \
 	lib/xenvif-grant.c \
 	lib/xenvif-grant.h \
+	lib/xenvif-hash.c \
+	lib/xenvif-hash.h \
 	lib/xenvif-multicast.c \
 	lib/xenvif-multicast.h \
 	lib/xenvif-offload.c \
@@ -43,6 +49,10 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-ring.h \
 	lib/xenvif-rx.c \
 	lib/xenvif-rx.h \
+	lib/xenvif-saved.c \
+	lib/xenvif-saved.h \
+	lib/xenvif-steer.c \
+	lib/xenvif-steer.h \
 	lib/xenvif-store.c \
 	lib/xenvif-store.h \
 	lib/xenvif-tx-parse.c \

@@ -40,7 +40,7 @@
 #include "smap.h"
 #include "util.h"
 #include "xenvif-control.h"
-#include "xenvif-rx.h"
+#include "xenvif-steer.h"
 #include "xenvif-tx.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
@@ -451,42 +451,6 @@ netdev_xenvif_rxq_enabled(struct netdev_rxq *rxq)
     return rxq_to_queue(rxq) != NULL;
 }
 
-/* Distributes a batch over the queues of a guest.  A flow keeps its queue as
- * long as the datapath hashes its packets. */
-static bool
-send_multiqueue(struct xenvif_conn *conn, int qid,
-                struct dp_packet_batch *batch)
-{
-    size_t n = dp_packet_batch_size(batch);
-    struct dp_packet *packets[NETDEV_MAX_BURST];
-    unsigned int queues[NETDEV_MAX_BURST];
-    bool ok = true;
-
-    for (size_t i = 0; i < n; i++) {
-        const struct dp_packet *packet = batch->packets[i];
-        uint32_t hash = (dp_packet_rss_valid(packet)
-                         ? dp_packet_get_rss_hash(packet) : qid);
-
-        queues[i] = hash % conn->n_queues;
-    }
-    for (size_t i = 0; i < n; i++) {
-        unsigned int queue = queues[i];
-        unsigned int n_packets = 0;
-
-        if (queue == UINT_MAX) {
-            continue;
-        }
-        for (size_t j = i; j < n; j++) {
-            if (queues[j] == queue) {
-                packets[n_packets++] = batch->packets[j];
-                queues[j] = UINT_MAX;
-            }
-        }
-        ok = xenvif_rx_burst(&conn->queues[queue], packets, n_packets);
-    }
-    return ok;
-}
-
 static int
 netdev_xenvif_send(struct netdev *netdev, int qid,
                    struct dp_packet_batch *batch,
@@ -499,10 +463,7 @@ netdev_xenvif_send(struct netdev *netdev, int qid,
 
     if (OVS_UNLIKELY(!is_up(dev))) {
         atomic_add_relaxed(&dev->tx_drops.down, n, &orig);
-    } else if (!(conn && (conn->n_queues == 1
-                          ? xenvif_rx_burst(&conn->queues[0],
-                                            batch->packets, n)
-                          : send_multiqueue(conn, qid, batch)))) {
+    } else if (OVS_UNLIKELY(!conn || !xenvif_steer(conn, batch, qid))) {
         atomic_add_relaxed(&dev->tx_drops.disconnected, n, &orig);
     }
     dp_packet_delete_batch(batch, true);

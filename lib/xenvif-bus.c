@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "packets.h"
 #include "util.h"
 
 /* Sets of XenBus states. */
@@ -156,8 +157,9 @@ static const struct {
     { "feature-split-event-channels", "1" },
     { "feature-multicast-control", "0" },
     { "feature-dynamic-multicast-control", "0" },
-    { "feature-ctrl-ring", "0" },
-    { "feature-xdp-headroom", "0" },
+    /* Windows drivers do not work without. */
+    { "feature-ctrl-ring", "1" },
+    { "feature-xdp-headroom", "1" },
     { "feature-persistent", "0" },
 };
 
@@ -336,6 +338,30 @@ read_features(const char *dir, struct xenvif_bus_request *request)
         = request->queues[0].tx_port != request->queues[0].rx_port;
 }
 
+/* A control ring takes two keys.  With one of them, the frontend has to do
+ * without it. */
+static void
+read_ctrl(const char *dir, struct xenvif_bus_request *request)
+{
+    request->has_ctrl
+        = (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "ctrl-ring-ref",
+                                  &request->ctrl_ref)
+           && !xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir,
+                                     "event-channel-ctrl",
+                                     &request->ctrl_port)
+           && request->ctrl_port);
+}
+
+uint32_t
+xenvif_bus_read_headroom(const char *dir)
+{
+    uint32_t headroom;
+
+    return (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "xdp-headroom",
+                                   &headroom)
+            && headroom < XENVIF_PAGE_SIZE - ETH_HEADER_LEN ? headroom : 0);
+}
+
 char *
 xenvif_bus_read_request(const char *dir, unsigned int max_queues,
                         struct xenvif_bus_request *request)
@@ -361,6 +387,8 @@ xenvif_bus_read_request(const char *dir, unsigned int max_queues,
     }
     if (!problem) {
         read_features(dir, request);
+        read_ctrl(dir, request);
+        request->headroom = xenvif_bus_read_headroom(dir);
     }
     return problem;
 }

@@ -85,10 +85,18 @@ struct xenvif_bus_queue {
 
 /* What the frontend asks for. */
 struct xenvif_bus_request {
+    bool has_ctrl;              /* Is there a control ring? */
+    uint32_t ctrl_ref;          /* Its grant reference. */
+    uint32_t ctrl_port;         /* Its event channel. */
     unsigned int n_queues;
     struct xenvif_bus_queue queues[XENVIF_MAX_QUEUES];
     struct xenvif_features features;
+    uint32_t headroom;          /* See struct xenvif_shared. */
 };
+
+/* Reads the headroom that the frontend asks for; 0 if it asks for none or for
+ * more than leaves room for a packet. */
+uint32_t xenvif_bus_read_headroom(const char *frontend_dir);
 
 /* Reads and checks what the frontend wrote into 'frontend_dir', of which at
  * most 'max_queues' queues are accepted.  Returns NULL on success, otherwise

@@ -24,7 +24,9 @@
 
 #include "latch.h"
 #include "util.h"
+#include "xenvif-ctrl.h"
 #include "xenvif-grant.h"
+#include "xenvif-hash.h"
 #include "xenvif-multicast.h"
 
 void
@@ -123,6 +125,58 @@ close_queue(struct xenvif_queue *queue)
     ovs_mutex_destroy(&queue->rx_mutex);
 }
 
+/* Makes 'hash', which is copied, what threads that send go by. */
+static void
+publish_hash(struct xenvif_conn *conn, const struct xenvif_hash *hash)
+{
+    struct xenvif_hash *old
+        = ovsrcu_get_protected(struct xenvif_hash *, &conn->shared.hash);
+
+    ovsrcu_set(&conn->shared.hash,
+               hash->toeplitz ? xmemdup(hash, sizeof *hash) : NULL);
+    if (old) {
+        ovsrcu_postpone(free, old);
+
+        /* The above made other threads wait for us: undo that. */
+        ovsrcu_quiesce_start();
+    }
+}
+
+/* Opens the control ring.  Returns NULL or a text that says what is wrong. */
+static char *
+open_ctrl(struct xenvif_conn *conn, const struct xenvif_bus_request *request,
+          const struct xenvif_hash *saved)
+{
+    static const struct xenvif_hash none;
+    const struct xenvif_hash *hash = saved ? saved : &none;
+    char *problem = NULL;
+
+    conn->ctrl = xenvif_ctrl_open(conn->shared.domid, conn->n_queues,
+                                  request->ctrl_ref, request->ctrl_port, hash,
+                                  &problem);
+    if (conn->ctrl) {
+        publish_hash(conn, hash);
+    }
+    return problem;
+}
+
+bool
+xenvif_conn_run_ctrl(struct xenvif_conn *conn, bool *more)
+{
+    struct xenvif_ctrl *ctrl = conn->ctrl;
+
+    if (!ctrl) {
+        return false;
+    }
+    *more |= xenvif_ctrl_run(ctrl);
+    if (!ctrl->hash_changed) {
+        return false;
+    }
+    ctrl->hash_changed = false;
+    publish_hash(conn, ctrl->hash);
+    return true;
+}
+
 struct xenvif_conn *
 xenvif_conn_open(const struct xenvif_conn_params *params,
                  const struct xenvif_bus_request *request, char **problem)
@@ -135,6 +189,8 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     conn->shared.max_frame = params->max_frame;
     conn->shared.fault_latch = params->fault_latch;
     atomic_init(&conn->shared.fault, 0);
+    ovsrcu_init(&conn->shared.hash, NULL);
+    atomic_init(&conn->shared.headroom, request->headroom);
     conn->n_queues = request->n_queues;
     conn->queues = xzalloc_cacheline(conn->n_queues * sizeof *conn->queues);
     for (unsigned int i = 0; i < conn->n_queues; i++) {
@@ -144,6 +200,9 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     *problem = NULL;
     for (unsigned int i = 0; !*problem && i < conn->n_queues; i++) {
         *problem = open_queue(&conn->queues[i], &request->queues[i]);
+    }
+    if (!*problem && request->has_ctrl) {
+        *problem = open_ctrl(conn, request, params->hash);
     }
     if (*problem) {
         xenvif_conn_close(conn);
@@ -171,6 +230,8 @@ xenvif_conn_close(struct xenvif_conn *conn)
     for (unsigned int i = 0; i < conn->n_queues; i++) {
         close_queue(&conn->queues[i]);
     }
+    xenvif_ctrl_close(conn->ctrl);
+    free(ovsrcu_get_protected(struct xenvif_hash *, &conn->shared.hash));
     free_cacheline(conn->queues);
     free(conn);
 }

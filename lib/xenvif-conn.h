@@ -28,10 +28,13 @@
 #include "xenvif-queue.h"
 
 struct latch;
+struct xenvif_ctrl;
+struct xenvif_hash;
 struct xenvif_multicast;
 
 struct xenvif_conn {
     struct xenvif_shared shared;
+    struct xenvif_ctrl *ctrl;   /* NULL if the guest has no control ring. */
     unsigned int n_queues;
     struct xenvif_queue *queues; /* 'n_queues' of them. */
 };
@@ -43,6 +46,10 @@ struct xenvif_conn_params {
     struct xenvif_multicast *multicast;
     const atomic_uint32_t *max_frame;
     struct latch *fault_latch;
+
+    /* What the guest configured before we attached to its rings; NULL for a
+     * new connection. */
+    const struct xenvif_hash *hash;
 };
 
 /* Binds the event channels and maps the rings that 'request' names, in this
@@ -54,6 +61,11 @@ struct xenvif_conn_params {
 struct xenvif_conn *xenvif_conn_open(const struct xenvif_conn_params *,
                                      const struct xenvif_bus_request *,
                                      char **problem);
+
+/* Answers messages on the control ring.  Returns true if the guest changed its
+ * configuration.  '*more' is set to true if there may be more messages.
+ * Control thread. */
+bool xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
 
 /* Kicks the guest once on every channel: it may be waiting for an event that
  * an earlier backend did not live to send. */

@@ -312,6 +312,9 @@ run_vifs(bool have_store)
 
     for (size_t i = 0; i < n; i++) {
         changed |= xenvif_check(array[i], check);
+        if (xenvif_run_ctrl(array[i])) {
+            latch_set(&wakeup);
+        }
         if (have_store) {
             changed |= xenvif_run(array[i], own_dir, &wakeup);
             collect_garbage(array[i]);
@@ -335,17 +338,11 @@ wait(bool have_store)
     latch_wait(&wakeup);
     xenvif_store_wait();
     poll_timer_wait_until(next_check);
-    if (have_store) {
-        ovs_mutex_lock(&table_mutex);
-        HMAP_FOR_EACH (xenvif, node, &vifs) {
-            if (xenvif->dirty) {
-                poll_immediate_wake();
-            } else {
-                poll_timer_wait_until(xenvif->retry_at);
-            }
-        }
-        ovs_mutex_unlock(&table_mutex);
+    ovs_mutex_lock(&table_mutex);
+    HMAP_FOR_EACH (xenvif, node, &vifs) {
+        xenvif_wait(xenvif, have_store);
     }
+    ovs_mutex_unlock(&table_mutex);
     poll_block();
 }
 

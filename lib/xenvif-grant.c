@@ -68,6 +68,9 @@ log_message(xentoollog_logger *logger OVS_UNUSED,
 
 static xentoollog_logger logger = { .vmessage = log_message };
 
+/* A status that no call returns, for segments that were not executed. */
+#define STATUS_NOT_RUN INT16_MIN
+
 static xengnttab_handle *
 get_gnttab(void)
 {
@@ -127,6 +130,20 @@ xenvif_grant_unmap(void *page)
         VLOG_ERR_RL(&rl, "cannot unmap a page of a guest (%s)",
                     ovs_strerror(errno));
     }
+}
+
+bool
+xenvif_grant_read(uint16_t domid, uint32_t gref, void *data, size_t len)
+{
+    struct xengnttab_grant_copy_segment seg = {
+        .source.foreign = { .ref = gref, .offset = 0, .domid = domid },
+        .dest.virt = data,
+        .len = len,
+        .flags = GNTCOPY_source_gref,
+        .status = STATUS_NOT_RUN,
+    };
+
+    return !xengnttab_grant_copy(get_gnttab(), 1, &seg) && !seg.status;
 }
 
 struct xenvif_bounce {
@@ -233,9 +250,6 @@ xenvif_bounce_is_self_granted(void)
     atomic_read_relaxed(&self_granted, &granted);
     return granted && get_gntshr();
 }
-
-/* A status that no call returns, for segments that were not executed. */
-#define STATUS_NOT_RUN INT16_MIN
 
 void
 xenvif_copy_batch_init(struct xenvif_copy_batch *batch,

@@ -43,6 +43,10 @@ void *xenvif_grant_map(uint16_t domid, uint32_t gref);
 /* Unmaps what xenvif_grant_map() returned; NULL is fine. */
 void xenvif_grant_unmap(void *page);
 
+/* Copies the first 'len' bytes, at most a page, of page 'gref' of domain
+ * 'domid' to 'data'.  Returns true if that worked. */
+bool xenvif_grant_read(uint16_t domid, uint32_t gref, void *data, size_t len);
+
 /* Bounce pages.
  *
  * The local end of a grant copy lies in pages that the calling thread owns and

@@ -29,12 +29,14 @@
 
 #include "openvswitch/thread.h"
 #include "ovs-atomic.h"
+#include "ovs-rcu.h"
 #include "util.h"
 #include "xenvif-counters.h"
 #include "xenvif-event.h"
 #include "xenvif-ring.h"
 
 struct latch;
+struct xenvif_hash;
 struct xenvif_multicast;
 
 /* What both sides agreed on for a connection.  Constant while it lasts. */
@@ -51,6 +53,14 @@ struct xenvif_shared {
     uint16_t domid;             /* The guest's. */
     struct xenvif_features features;
     struct xenvif_multicast *multicast; /* Not owned. */
+
+    /* How the guest wants its packets distributed; NULL if it does not care.
+     */
+    OVSRCU_TYPE(struct xenvif_hash *) hash;
+
+    /* Bytes to leave free in front of a packet in its first page, which a Linux
+     * guest asks for while it has an XDP program; less than a page. */
+    atomic_uint32_t headroom;
 
     /* The operator's settings, which may change at any time. */
     const atomic_uint32_t *max_frame; /* Bytes, FCS excluded. */

@@ -28,6 +28,7 @@
 #include "dp-packet.h"
 #include "timeval.h"
 #include "xenvif-grant.h"
+#include "xenvif-hash.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-queue.h"
 
@@ -38,32 +39,53 @@ COVERAGE_DEFINE(xenvif_rx_no_slots);
  * XEN_NETIF_NR_SLOTS_MIN).  A frame of 65535 bytes needs 16. */
 #define MAX_DATA_SLOTS 18
 
-/* A slot of the ring, as request and as response. */
+/* A slot of the ring: as request, as response, and as the extra info that may
+ * take the place of one. */
 union rx_slot {
     uint32_t words[XENVIF_RX_SLOT_WORDS];
     struct netif_rx_request req;
     struct netif_rx_response rsp;
+    struct netif_extra_info extra;
 };
 BUILD_ASSERT_DECL(sizeof(union rx_slot)
                   == XENVIF_RX_SLOT_WORDS * sizeof(uint32_t));
 
+/* Extra infos that a packet may come with: hash, XDP. */
+#define MAX_EXTRAS 2
+
+/* Linux's addition to netif.h: tells the guest the headroom of a packet. */
+#define EXTRA_TYPE_XDP 5
+
+/* What is to be said and done about a packet besides its data. */
+struct rx_plan {
+    uint32_t headroom;          /* In the first page. */
+    uint32_t n_data;            /* Slots for data. */
+    unsigned int n_extras;      /* Slots for extra infos. */
+    struct netif_extra_info extras[MAX_EXTRAS];
+};
+
 /* A packet whose copies are planned. */
 struct rx_record {
     const struct dp_packet *packet;
-    uint32_t first;             /* In 'responses' and 'copies'. */
-    uint32_t n;                 /* Slots. */
+    uint32_t first_slot;        /* In 'responses'. */
+    uint32_t n_extras;          /* Slots after the first that are extras. */
+    uint32_t n_slots;           /* All slots. */
+    uint32_t first_seg;         /* In 'copies', one per slot with data. */
 };
 
 /* Copies and responses that go out together.  Response 'i' belongs to the
- * request at 'req_cons + i' and to segment 'i'. */
+ * request at 'req_cons + i'. */
 struct rx_burst {
     struct xenvif_queue *queue;
+    const struct xenvif_hash *hash; /* The guest's wish, or NULL. */
     uint32_t prod;              /* The guest's producer index. */
     uint32_t max_frame;
+    uint32_t headroom;
     unsigned int n_records;
+    unsigned int n_responses;
     bool notify;
     struct rx_record records[XENVIF_COPY_MAX];
-    union rx_slot responses[XENVIF_COPY_MAX];
+    union rx_slot responses[(1 + MAX_EXTRAS) * XENVIF_COPY_MAX];
     struct xenvif_copy_batch copies;
 };
 
@@ -79,10 +101,10 @@ count_verdict(const struct rx_burst *burst, enum xenvif_rx_verdict verdict)
     xenvif_counter_add(&burst->queue->stats->rx_verdicts[verdict], 1);
 }
 
-/* Can 'packet', which takes 'n_slots', be sent to this guest at all? */
+/* Can 'packet', which takes 'n_data' slots, be sent to this guest at all? */
 static enum xenvif_rx_verdict
 judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
-             uint32_t n_slots)
+             uint32_t n_data)
 {
     if (!dp_packet_is_eth(packet)
         || dp_packet_size(packet) < ETH_HEADER_LEN) {
@@ -91,10 +113,30 @@ judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
     if (dp_packet_size(packet) > burst->max_frame) {
         return XENVIF_RX_E_MTU;
     }
-    if (n_slots > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
+    if (n_data > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
         return XENVIF_RX_E_TOO_LONG;
     }
     return XENVIF_RX_GOOD;
+}
+
+/* Adds the hash, if the guest wants to know it. */
+static void
+plan_hash(const struct rx_burst *burst, const struct dp_packet *packet,
+          struct rx_plan *plan)
+{
+    struct xenvif_hash_result result;
+
+    if (burst->hash
+        && xenvif_hash_frame(burst->hash, dp_packet_data(packet),
+                             dp_packet_size(packet), &result)) {
+        struct netif_extra_info *extra = &plan->extras[plan->n_extras++];
+
+        memset(extra, 0, sizeof *extra);
+        extra->type = XEN_NETIF_EXTRA_TYPE_HASH;
+        extra->u.hash.type = result.type;
+        extra->u.hash.algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
+        memcpy(extra->u.hash.value, &result.value, sizeof result.value);
+    }
 }
 
 /* Remembers that a packet that needed 'n_slots' was dropped for want of them.
@@ -128,34 +170,81 @@ note_progress(struct xenvif_queue *queue, uint32_t n_slots)
     }
 }
 
-/* Copies one slot's share, 'len' bytes at 'data', to a bounce page and plans
- * the copy from there to the page that the guest posted. */
+/* Adds the headroom, if the guest asked for one. */
 static void
-plan_slot(struct rx_burst *burst, uint32_t index, const uint8_t *data,
+plan_headroom(const struct rx_burst *burst, struct rx_plan *plan)
+{
+    if (burst->headroom) {
+        struct netif_extra_info *extra = &plan->extras[plan->n_extras++];
+        uint16_t headroom = burst->headroom;
+
+        memset(extra, 0, sizeof *extra);
+        extra->type = EXTRA_TYPE_XDP;
+        memcpy(&extra->u, &headroom, sizeof headroom);
+    }
+}
+
+/* Decides how many slots 'packet' takes, and for what. */
+static void
+make_plan(const struct rx_burst *burst, const struct dp_packet *packet,
+          struct rx_plan *plan)
+{
+    plan->headroom = burst->headroom;
+    plan->n_data = DIV_ROUND_UP(plan->headroom + dp_packet_size(packet),
+                                XENVIF_PAGE_SIZE);
+    plan->n_extras = 0;
+
+    /* In ascending order of their types. */
+    plan_hash(burst, packet, plan);
+    plan_headroom(burst, plan);
+}
+
+/* Takes the next request and plans a response with 'flags' to it: 'len' bytes
+ * at 'data', which go to byte 'offset' of the page that the guest posted, by
+ * way of a bounce page. */
+static void
+plan_data(struct rx_burst *burst, const uint8_t *data, uint16_t offset,
           uint16_t len, uint16_t flags)
     OVS_REQUIRES(burst->queue->rx_mutex)
 {
-    union rx_slot *rsp = &burst->responses[burst->copies.n];
+    struct xenvif_ring *ring = &burst->queue->rx;
+    union rx_slot *rsp = &burst->responses[burst->n_responses];
     void *buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
     union rx_slot slot;
 
-    xenvif_ring_read_slot(&burst->queue->rx, index, slot.words);
+    xenvif_ring_read_slot(ring, ring->req_cons + burst->n_responses,
+                          slot.words);
     memcpy(buffer, data, len);
     xenvif_copy_to_guest(&burst->copies, burst->queue->shared->domid,
-                         slot.req.gref, 0, buffer, len);
+                         slot.req.gref, offset, buffer, len);
 
     rsp->rsp.id = slot.req.id;
-    rsp->rsp.offset = 0;
+    rsp->rsp.offset = offset;
     rsp->rsp.flags = flags;
     rsp->rsp.status = len;
+    burst->n_responses++;
 }
 
-/* Plans 'packet' into the next 'n_slots' requests.  Each slot is filled before
- * the next is begun: old Linux frontends crash on a first slot that is shorter
- * than the Ethernet header. */
+/* Plans the extra infos, each in the place of a response. */
+static void
+plan_extras(struct rx_burst *burst, const struct rx_plan *plan)
+{
+    for (unsigned int i = 0; i < plan->n_extras; i++) {
+        union rx_slot *rsp = &burst->responses[burst->n_responses++];
+
+        rsp->extra = plan->extras[i];
+        if (i + 1 < plan->n_extras) {
+            rsp->extra.flags |= XEN_NETIF_EXTRA_FLAG_MORE;
+        }
+    }
+}
+
+/* Plans 'packet' into the next requests.  Each slot is filled before the next
+ * is begun: old Linux frontends crash on a first slot that is shorter than the
+ * Ethernet header. */
 static void
 plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
-            uint32_t n_slots)
+            const struct rx_plan *plan)
     OVS_REQUIRES(burst->queue->rx_mutex)
 {
     struct rx_record *record = &burst->records[burst->n_records++];
@@ -163,20 +252,24 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
     uint32_t left = dp_packet_size(packet);
 
     record->packet = packet;
-    record->first = burst->copies.n;
-    record->n = n_slots;
-    for (uint32_t i = 0; i < n_slots; i++) {
-        uint32_t len = MIN(left, XENVIF_PAGE_SIZE);
-        uint16_t flags = 0;
+    record->first_slot = burst->n_responses;
+    record->n_extras = plan->n_extras;
+    record->n_slots = plan->n_data + plan->n_extras;
+    record->first_seg = burst->copies.n;
+    for (uint32_t i = 0; i < plan->n_data; i++) {
+        uint32_t offset = i ? 0 : plan->headroom;
+        uint32_t len = MIN(left, XENVIF_PAGE_SIZE - offset);
+        uint16_t flags = i + 1 < plan->n_data ? NETRXF_more_data : 0;
 
-        if (!i && xenvif_packet_l4_is_good(packet)) {
-            flags |= NETRXF_data_validated;
+        if (!i) {
+            flags |= plan->n_extras ? NETRXF_extra_info : 0;
+            flags |= (xenvif_packet_l4_is_good(packet)
+                      ? NETRXF_data_validated : 0);
         }
-        if (i + 1 < n_slots) {
-            flags |= NETRXF_more_data;
+        plan_data(burst, data, offset, len, flags);
+        if (!i) {
+            plan_extras(burst, plan);
         }
-        plan_slot(burst, burst->queue->rx.req_cons + burst->copies.n,
-                  data, len, flags);
         data += len;
         left -= len;
     }
@@ -187,17 +280,22 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
 static void
 finish_record(struct rx_burst *burst, const struct rx_record *record)
 {
+    uint32_t seg = record->first_seg;
     bool ok = true;
 
-    for (uint32_t i = record->first; i < record->first + record->n; i++) {
-        if (OVS_UNLIKELY(!xenvif_copy_is_ok(&burst->copies, i))) {
-            burst->responses[i].rsp.status = NETIF_RSP_ERROR;
+    for (uint32_t i = 0; i < record->n_slots; i++) {
+        bool is_extra = i && i <= record->n_extras;
+
+        if (!is_extra && OVS_UNLIKELY(!xenvif_copy_is_ok(&burst->copies,
+                                                         seg++))) {
+            burst->responses[record->first_slot + i].rsp.status
+                = NETIF_RSP_ERROR;
             ok = false;
         }
     }
     if (ok) {
         xenvif_count_frame(counters(burst), record->packet);
-        note_progress(burst->queue, record->n);
+        note_progress(burst->queue, record->n_slots);
     }
     count_verdict(burst, ok ? XENVIF_RX_GOOD : XENVIF_RX_E_GRANT);
 }
@@ -208,7 +306,7 @@ flush(struct rx_burst *burst)
     OVS_REQUIRES(burst->queue->rx_mutex)
 {
     struct xenvif_ring *ring = &burst->queue->rx;
-    uint32_t n = burst->copies.n;
+    uint32_t n = burst->n_responses;
 
     if (!n) {
         return;
@@ -226,9 +324,9 @@ flush(struct rx_burst *burst)
     burst->notify |= xenvif_ring_publish(ring, ring->req_cons);
 
     xenvif_counter_add(&counters(burst)->copy_calls, 1);
-    xenvif_counter_add(&counters(burst)->copies, n);
+    xenvif_counter_add(&counters(burst)->copies, burst->copies.n);
     xenvif_counter_add(&counters(burst)->slots, n);
-    burst->n_records = 0;
+    burst->n_records = burst->n_responses = 0;
     xenvif_copy_batch_init(&burst->copies, xenvif_bounce_get());
 }
 
@@ -238,11 +336,14 @@ add_packet(struct rx_burst *burst, const struct dp_packet *packet)
     OVS_REQUIRES(burst->queue->rx_mutex)
 {
     uint32_t size = dp_packet_size(packet);
-    uint32_t n_slots = DIV_ROUND_UP(size, XENVIF_PAGE_SIZE);
-    enum xenvif_rx_verdict verdict = judge_packet(burst, packet, n_slots);
+    enum xenvif_rx_verdict verdict;
+    struct rx_plan plan;
 
+    make_plan(burst, packet, &plan);
+    verdict = judge_packet(burst, packet, plan.n_data);
     if (verdict == XENVIF_RX_GOOD) {
-        uint32_t next = burst->queue->rx.req_cons + burst->copies.n;
+        uint32_t next = burst->queue->rx.req_cons + burst->n_responses;
+        uint32_t n_slots = plan.n_data + plan.n_extras;
 
         if (burst->prod - next < n_slots) {
             verdict = XENVIF_RX_E_NO_SLOTS;
@@ -254,11 +355,11 @@ add_packet(struct rx_burst *burst, const struct dp_packet *packet)
         return;
     }
 
-    if (burst->copies.n + n_slots > XENVIF_COPY_MAX
-        || !xenvif_bounce_has_room(burst->copies.bounce, n_slots, size)) {
+    if (burst->copies.n + plan.n_data > XENVIF_COPY_MAX
+        || !xenvif_bounce_has_room(burst->copies.bounce, plan.n_data, size)) {
         flush(burst);
     }
-    plan_packet(burst, packet, n_slots);
+    plan_packet(burst, packet, &plan);
 }
 
 /* Sends 'n' packets into a ring whose indexes are sane. */
@@ -270,12 +371,14 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     struct rx_burst burst;
 
     burst.queue = queue;
+    burst.hash = ovsrcu_get(struct xenvif_hash *, &queue->shared->hash);
     burst.prod = prod;
-    burst.n_records = 0;
+    burst.n_records = burst.n_responses = 0;
     burst.notify = false;
     atomic_read_relaxed(
         CONST_CAST(atomic_uint32_t *, queue->shared->max_frame),
         &burst.max_frame);
+    atomic_read_relaxed(&queue->shared->headroom, &burst.headroom);
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
     for (unsigned int i = 0; i < n; i++) {

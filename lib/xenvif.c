@@ -26,11 +26,15 @@
 #include <unistd.h>
 
 #include "latch.h"
+#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
+#include "xenvif-ctrl.h"
+#include "xenvif-hash.h"
 #include "xenvif-rx.h"
+#include "xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif);
 
@@ -159,7 +163,9 @@ xenvif_store_lost(struct xenvif *xenvif)
     free(xenvif->frontend_dir);
     free(xenvif->backend_dir);
     free(xenvif->error_dir);
-    xenvif->frontend_dir = xenvif->backend_dir = xenvif->error_dir = NULL;
+    free(xenvif->saved_dir);
+    xenvif->frontend_dir = xenvif->backend_dir = NULL;
+    xenvif->error_dir = xenvif->saved_dir = NULL;
     xenvif->dirty = true;
 }
 
@@ -174,6 +180,7 @@ xenvif_destroy(struct xenvif *xenvif)
     free(xenvif->port_name);
     free(xenvif->backend_dir);
     free(xenvif->error_dir);
+    free(xenvif->saved_dir);
     free_cacheline(xenvif);
 }
 
@@ -183,6 +190,8 @@ set_dirs(struct xenvif *xenvif, const char *own_dir)
     xenvif->backend_dir = xasprintf("%s/backend/vif/%"PRIu16"/%"PRIu16,
                                     own_dir, xenvif->domid, xenvif->handle);
     xenvif->error_dir = xasprintf("%s/error/backend/vif/%"PRIu16"/%"PRIu16,
+                                  own_dir, xenvif->domid, xenvif->handle);
+    xenvif->saved_dir = xasprintf("%s/xenvif/%"PRIu16"/%"PRIu16,
                                   own_dir, xenvif->domid, xenvif->handle);
 }
 
@@ -420,7 +429,8 @@ read_max_queues(const struct xenvif *xenvif)
 /* Reads what the frontend wants and opens the connection to it.  Returns NULL
  * and stores a text in '*problem' if that fails. */
 static struct xenvif_conn *
-open_conn(struct xenvif *xenvif, struct latch *fault_latch, char **problem)
+open_conn(struct xenvif *xenvif, struct latch *fault_latch,
+          const struct xenvif_hash *saved, char **problem)
 {
     struct xenvif_conn_params params = {
         .domid = xenvif->domid,
@@ -428,6 +438,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch, char **problem)
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
         .fault_latch = fault_latch,
+        .hash = saved,
     };
     struct xenvif_bus_request request;
 
@@ -440,9 +451,11 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch, char **problem)
     return *problem ? NULL : xenvif_conn_open(&params, &request, problem);
 }
 
-/* Brings the data path up.  Returns true if that worked. */
+/* Brings the data path up, with the configuration 'saved' unless it is NULL.
+ * Returns true if that worked. */
 static bool
-connect_rings(struct xenvif *xenvif, struct latch *fault_latch)
+connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
+              const struct xenvif_hash *saved)
 {
     struct xenvif_conn *conn;
     char *problem;
@@ -451,7 +464,7 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch)
         xenvif->retry_at = time_msec() + CONNECT_COST;
         return false;
     }
-    conn = open_conn(xenvif, fault_latch, &problem);
+    conn = open_conn(xenvif, fault_latch, saved, &problem);
     if (!conn) {
         complain(xenvif, "%s", problem);
         free(problem);
@@ -490,7 +503,7 @@ announce_connection(struct xenvif *xenvif, const char *what)
 static void
 connect_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
 {
-    if (connect_rings(xenvif, fault_latch)) {
+    if (connect_rings(xenvif, fault_latch, NULL)) {
         write_state(xenvif, XenbusStateConnected);
         if (xenvif->now.backend == XenbusStateConnected) {
             announce_connection(xenvif, "connected");
@@ -500,12 +513,70 @@ connect_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
     }
 }
 
+static void
+attach_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    struct xenvif_hash *saved = xmalloc(sizeof *saved);
+
+    xenvif_saved_read(xenvif->saved_dir, saved);
+    if (connect_rings(xenvif, fault_latch, saved)) {
+        announce_connection(xenvif, "attached to running guest");
+    }
+    free(saved);
+}
+
 /* The guest, or the toolstack, ends the connection. */
 static void
 close_conn(struct xenvif *xenvif, unsigned int state)
 {
     disconnect(xenvif);
     xenvif_multicast_clear(&xenvif->multicast);
+    xenvif_saved_remove(xenvif->saved_dir);
+    write_state(xenvif, state);
+}
+
+bool
+xenvif_run_ctrl(struct xenvif *xenvif)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+    bool more = false;
+
+    if (conn && xenvif_conn_run_ctrl(conn, &more)) {
+        xenvif_saved_write(xenvif->saved_dir, conn->ctrl->hash);
+    }
+    return more;
+}
+
+void
+xenvif_wait(const struct xenvif *xenvif, bool have_store)
+{
+    const struct xenvif_conn *conn = xenvif_get_conn(xenvif);
+
+    if (have_store) {
+        if (xenvif->dirty) {
+            poll_immediate_wake();
+        } else {
+            poll_timer_wait_until(xenvif->retry_at);
+        }
+    }
+    if (conn && conn->ctrl) {
+        xenvif_ctrl_wait(conn->ctrl);
+    }
+}
+
+/* The guest attached or removed an XDP program.  It may write the headroom
+ * only after the state that announces it, so that this happens twice. */
+static void
+reconfigure(struct xenvif *xenvif, unsigned int state)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    if (conn) {
+        atomic_store_relaxed(&conn->shared.headroom,
+                             xenvif_bus_read_headroom(xenvif->frontend_dir));
+    }
     write_state(xenvif, state);
 }
 
@@ -531,15 +602,13 @@ step(struct xenvif *xenvif, const struct view *view, struct latch *fault_latch)
         connect_and_announce(xenvif, fault_latch);
         break;
     case XENVIF_BUS_ATTACH:
-        if (connect_rings(xenvif, fault_latch)) {
-            announce_connection(xenvif, "attached to running guest");
-        }
+        attach_and_announce(xenvif, fault_latch);
         break;
     case XENVIF_BUS_RECONFIGURE:
-        write_state(xenvif, XenbusStateReconfigured);
+        reconfigure(xenvif, XenbusStateReconfigured);
         break;
     case XENVIF_BUS_RECONFIGURED:
-        write_state(xenvif, XenbusStateConnected);
+        reconfigure(xenvif, XenbusStateConnected);
         break;
     case XENVIF_BUS_CLOSING:
         close_conn(xenvif, XenbusStateClosing);
@@ -579,6 +648,7 @@ forget(struct xenvif *xenvif)
 {
     disconnect(xenvif);
     set_frontend_dir(xenvif, NULL);
+    xenvif_saved_remove(xenvif->saved_dir);
     xenvif->seen = xenvif->served = xenvif->conflict = false;
     xenvif->now.frontend = xenvif->now.backend = XenbusStateUnknown;
     xenvif->now.online = false;

@@ -104,6 +104,7 @@ struct xenvif {
     bool conflict;              /* Did the kernel's driver interfere? */
     char *backend_dir;          /* B; NULL until there is XenStore. */
     char *error_dir;            /* Where a backend tells its troubles. */
+    char *saved_dir;            /* See xenvif-saved.h. */
     char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
     struct xenvif_info now;     /* What 'info' will be. */
     struct xenvif_settings offered; /* Settings in force. */
@@ -134,6 +135,14 @@ bool xenvif_run(struct xenvif *, const char *own_dir,
  * does not take packets.  Returns true if 'xenvif->info' changed.  Control
  * thread. */
 bool xenvif_check(struct xenvif *, bool periodic);
+
+/* Answers messages on the guest's control ring.  Returns true if there may be
+ * more.  Control thread. */
+bool xenvif_run_ctrl(struct xenvif *);
+
+/* Makes poll_block() wake up when there is something to do, in XenStore too if
+ * 'have_store'.  Control thread. */
+void xenvif_wait(const struct xenvif *, bool have_store);
 
 /* Forgets paths and the watch, which went with the connection to XenStore.
  * The data path goes on.  Control thread. */

@@ -1,0 +1,86 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_CTRL_H
+#define XENVIF_CTRL_H 1
+
+/* The control ring, over which a guest configures how its packets are hashed
+ * and distributed (netif.h, "Control messages").
+ *
+ * Windows drivers send messages while they spin at a raised interrupt level,
+ * so that each has to be answered within milliseconds.  That, and that they
+ * are no business of the data path, is why the control thread does it. */
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <xen/xen.h>
+#include <xen/io/netif.h>
+
+#include "xenvif-event.h"
+#include "xenvif-hash.h"
+#include "xenvif-ring.h"
+
+enum {
+    XENVIF_CTRL_RING_SIZE = 128,
+    XENVIF_CTRL_SLOT_WORDS = 4,
+};
+
+/* Messages answered before somebody else gets a turn. */
+#define XENVIF_CTRL_BURST 16
+
+struct xenvif_ctrl {
+    uint16_t domid;             /* The guest's. */
+    uint32_t n_queues;
+    struct xenvif_ring ring;
+    struct xenvif_event event;  /* 'tx_port' is the ring's. */
+
+    /* Reads the first 'len' bytes of the guest's page 'gref'.  Returns true if
+     * that worked.  The real one in all programs but tests. */
+    bool (*read_page)(uint16_t domid, uint32_t gref, void *data, size_t len);
+
+    struct xenvif_hash *hash;   /* Configuration; owned. */
+    bool hash_changed;          /* Since the caller last looked. */
+    bool broken;                /* The guest broke the ring. */
+
+    uint64_t n_messages;        /* Answered... */
+    uint64_t n_refused;         /* ...with another status than success. */
+};
+
+/* Maps ring page 'gref' of domain 'domid' and binds its event channel 'port'.
+ * 'hash' is the configuration to start with, which is copied.  Returns NULL
+ * and stores a text in '*problem', which the caller frees, on failure. */
+struct xenvif_ctrl *xenvif_ctrl_open(uint16_t domid, uint32_t n_queues,
+                                     uint32_t gref, uint32_t port,
+                                     const struct xenvif_hash *hash,
+                                     char **problem);
+void xenvif_ctrl_close(struct xenvif_ctrl *);
+
+/* Answers messages, up to XENVIF_CTRL_BURST of them.  Returns true if there
+ * may be more. */
+bool xenvif_ctrl_run(struct xenvif_ctrl *);
+
+/* Makes poll_block() wake up when a message comes. */
+void xenvif_ctrl_wait(const struct xenvif_ctrl *);
+
+/* Executes 'request' and fills in '*response'.  The part of the above that
+ * tests can call without a ring. */
+void xenvif_ctrl_execute(struct xenvif_ctrl *,
+                         const struct xen_netif_ctrl_request *request,
+                         struct xen_netif_ctrl_response *response);
+
+#endif /* xenvif-ctrl.h */

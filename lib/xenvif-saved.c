@@ -1,0 +1,115 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What a guest configured, kept for the next process. */
+
+#include <config.h>
+
+#include "xenvif-saved.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/dynamic-string.h"
+#include "util.h"
+#include "xenvif-bus.h"
+#include "xenvif-hash.h"
+#include "xenvif-store.h"
+
+void
+xenvif_saved_write(const char *dir, const struct xenvif_hash *hash)
+{
+    struct ds s = DS_EMPTY_INITIALIZER;
+
+    xenvif_store_printf(XENVIF_STORE_NO_TXN, dir, "hash-toeplitz", "%d",
+                        hash->toeplitz);
+    xenvif_store_printf(XENVIF_STORE_NO_TXN, dir, "hash-flags", "%"PRIu32,
+                        hash->flags);
+    for (size_t i = 0; i < sizeof hash->key; i++) {
+        ds_put_format(&s, "%02x", hash->key[i]);
+    }
+    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "hash-key", ds_cstr(&s));
+    ds_clear(&s);
+    for (uint32_t i = 0; i < hash->mapping_size; i++) {
+        ds_put_format(&s, "%"PRIu32" ", hash->mapping[i]);
+    }
+    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "hash-mapping", ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+static void
+read_key(const char *dir, struct xenvif_hash *hash)
+{
+    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "hash-key");
+    uint8_t key[XENVIF_HASH_KEY_SIZE];
+    bool ok = s && strlen(s) == 2 * sizeof key;
+
+    for (size_t i = 0; ok && i < sizeof key; i++) {
+        key[i] = hexits_value(s + 2 * i, 2, &ok);
+    }
+    xenvif_hash_set_key(hash, key, ok ? sizeof key : 0);
+    free(s);
+}
+
+static void
+read_mapping(const char *dir, struct xenvif_hash *hash)
+{
+    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "hash-mapping");
+    char *save_ptr = NULL;
+    char *word;
+
+    hash->mapping_size = 0;
+    for (word = s ? strtok_r(s, " ", &save_ptr) : NULL;
+         word && hash->mapping_size < XENVIF_HASH_MAPPING_MAX;
+         word = strtok_r(NULL, " ", &save_ptr)) {
+        uint32_t queue;
+
+        if (!xenvif_parse_u32(word, &queue) || queue >= XENVIF_MAX_QUEUES) {
+            hash->mapping_size = 0;
+            break;
+        }
+        hash->mapping[hash->mapping_size++] = queue;
+    }
+    free(s);
+}
+
+void
+xenvif_saved_read(const char *dir, struct xenvif_hash *hash)
+{
+    uint32_t value;
+
+    memset(hash, 0, sizeof *hash);
+    if (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "hash-toeplitz",
+                               &value)) {
+        hash->toeplitz = value == 1;
+    }
+    if (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "hash-flags",
+                               &value)) {
+        hash->flags = value;
+    }
+    read_key(dir, hash);
+    read_mapping(dir, hash);
+}
+
+void
+xenvif_saved_remove(const char *dir)
+{
+    const char *slash = strrchr(dir, '/');
+    char *parent = xmemdup0(dir, slash - dir);
+
+    xenvif_store_remove(parent, slash + 1);
+    free(parent);
+}

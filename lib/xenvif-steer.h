@@ -1,0 +1,41 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_STEER_H
+#define XENVIF_STEER_H 1
+
+/* Which of a guest's queues gets a packet. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct dp_packet_batch;
+struct xenvif_conn;
+
+/* Sends the packets of 'batch', of which it does not take ownership, to the
+ * queues of 'conn'.
+ *
+ * If the guest configured a hash then that decides.  Otherwise it is the hash
+ * of the packet's flow that the datapath computed, so that a flow keeps its
+ * queue, or 'fallback' (for example the sending thread's number) if there is
+ * none.
+ *
+ * Returns false, and counts nothing, if the vif stopped because of a vif
+ * error. */
+bool xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
+                  uint32_t fallback);
+
+#endif /* xenvif-steer.h */
