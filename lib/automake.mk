@@ -40,6 +40,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-grant.h \
 	lib/xenvif-hash.c \
 	lib/xenvif-hash.h \
+	lib/xenvif-info.c \
+	lib/xenvif-info.h \
 	lib/xenvif-multicast.c \
 	lib/xenvif-multicast.h \
 	lib/xenvif-offload.c \
@@ -59,6 +61,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-tx-parse.h \
 	lib/xenvif-tx.c \
 	lib/xenvif-tx.h \
+	lib/xenvif-view.c \
+	lib/xenvif-view.h \
 	lib/xenvif.c \
 	lib/xenvif.h
 

@@ -23,7 +23,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "latch.h"
 #include "openvswitch/poll-loop.h"
@@ -195,78 +194,11 @@ set_dirs(struct xenvif *xenvif, const char *own_dir)
                                   own_dir, xenvif->domid, xenvif->handle);
 }
 
-/* What was read from XenStore and is of use only for one step. */
-struct view {
-    unsigned int backend;       /* B/state in XenStore. */
-    bool hotplug_done;          /* Is the hotplug script done, if any? */
-    bool our_script;            /* Is it ours? */
-    bool has_port;
-};
-
-/* Reads a XenBus state.  Returns 0 if there is none and a number that is no
- * state if it cannot be understood. */
-static unsigned int
-read_state(const char *dir)
-{
-    uint32_t state;
-
-    switch (xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "state",
-                                  &state)) {
-    case 0:
-        return MIN(state, XenbusStateReconfigured + 1);
-    case EINVAL:
-        return XenbusStateReconfigured + 1;
-    default:
-        return XenbusStateUnknown;
-    }
-}
-
-/* The hotplug script says "connected" when it is done.  Some toolstacks have
- * no script and do not create the key. */
+/* Reads what XenStore says, and takes over what users are shown of it.
+ * Returns false if there is no such vif. */
 static bool
-read_hotplug_done(const struct xenvif *xenvif)
+read_view(struct xenvif *xenvif)
 {
-    char *status = xenvif_store_read(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
-                                     "hotplug-status");
-    bool done = status ? !strcmp(status, "connected") : errno == ENOENT;
-
-    free(status);
-    return done;
-}
-
-static bool
-read_our_script(const struct xenvif *xenvif)
-{
-    char *script = xenvif_store_read(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
-                                     "script");
-    const char *slash = script ? strrchr(script, '/') : NULL;
-    bool ours = script && !strcmp(slash ? slash + 1 : script, XENVIF_SCRIPT);
-
-    free(script);
-    return ours;
-}
-
-static void
-read_mac(struct xenvif *xenvif)
-{
-    char *mac = xenvif_store_read(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
-                                  "mac");
-
-    ovs_strlcpy(xenvif->now.mac, mac ? mac : "", sizeof xenvif->now.mac);
-    free(mac);
-}
-
-/* Reads all that a step depends on.  Returns false if the toolstack removed
- * the vif, or never created it. */
-static bool
-read_view(struct xenvif *xenvif, struct view *view)
-{
-    uint32_t online, mtu;
-
-    view->backend = read_state(xenvif->backend_dir);
-    if (view->backend == XenbusStateUnknown) {
-        return false;
-    }
     if (!xenvif->frontend_dir) {
         char *frontend_dir = xenvif_store_read(XENVIF_STORE_NO_TXN,
                                                xenvif->backend_dir,
@@ -276,43 +208,26 @@ read_view(struct xenvif *xenvif, struct view *view)
             return false;
         }
         set_frontend_dir(xenvif, frontend_dir);
-        read_mac(xenvif);
-        xenvif->now.mtu = (xenvif_store_read_u32(XENVIF_STORE_NO_TXN,
-                                                 xenvif->backend_dir, "mtu",
-                                                 &mtu) ? 0 : mtu);
     }
-    view->hotplug_done = read_hotplug_done(xenvif);
-    view->our_script = read_our_script(xenvif);
-    xenvif->now.frontend = read_state(xenvif->frontend_dir);
-    xenvif->now.online = (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN,
-                                                 xenvif->backend_dir,
-                                                 "online", &online)
-                          && online == 1);
+    if (!xenvif_view_read(xenvif->backend_dir, xenvif->frontend_dir,
+                          xenvif->domid, xenvif->handle, &xenvif->view)) {
+        return false;
+    }
+    xenvif->now.frontend = xenvif->view.frontend;
+    xenvif->now.online = xenvif->view.online;
+    xenvif->now.mtu = xenvif->view.mtu;
+    memcpy(xenvif->now.mac, xenvif->view.mac, sizeof xenvif->now.mac);
     return true;
 }
 
-/* Is Linux xen-netback bound to the vif? */
-static bool
-kernel_is_bound(const struct xenvif *xenvif)
-{
-    const char *sysfs = getenv("XENVIF_SYSFS");
-    char *path = xasprintf("%s/bus/xen-backend/devices/vif-%"PRIu16"-%"PRIu16
-                           "/driver", sysfs ? sysfs : "/sys",
-                           xenvif->domid, xenvif->handle);
-    bool bound = !access(path, F_OK);
-
-    free(path);
-    return bound;
-}
-
 static enum xenvif_owner
-decide_owner(const struct xenvif *xenvif, const struct view *view, bool kernel)
+decide_owner(const struct xenvif *xenvif)
 {
-    if (kernel && !xenvif->conflict) {
+    if (xenvif->view.kernel && !xenvif->conflict) {
         return XENVIF_KERNEL;
-    } else if (view->has_port) {
+    } else if (xenvif->has_port) {
         return XENVIF_OURS_BY_PORT;
-    } else if (view->our_script) {
+    } else if (xenvif->view.our_script) {
         return XENVIF_OURS_BY_SCRIPT;
     } else if (xenvif->served) {
         return XENVIF_OURS_BY_HISTORY;
@@ -328,8 +243,10 @@ decide_owner(const struct xenvif *xenvif, const struct view *view, bool kernel)
  *
  * Returns true if the states in XenStore are not to be believed. */
 static bool
-is_conflict(struct xenvif *xenvif, bool kernel)
+is_conflict(struct xenvif *xenvif)
 {
+    bool kernel = xenvif->view.kernel;
+
     if (kernel && xenvif->now.connected && !xenvif->conflict) {
         xenvif->conflict = true;
         complain(xenvif, "Linux xen-netback was bound to a vif in use; "
@@ -347,20 +264,22 @@ is_conflict(struct xenvif *xenvif, bool kernel)
  * directory anew when a domain is restored.  Whatever somebody else wrote
  * there, it is the state now. */
 static void
-follow_backend_state(struct xenvif *xenvif, const struct view *view)
+follow_backend_state(struct xenvif *xenvif)
 {
-    if (xenvif->seen && view->backend != xenvif->now.backend) {
+    unsigned int backend = xenvif->view.backend;
+
+    if (xenvif->seen && backend != xenvif->now.backend) {
         VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": state set to %s by "
                      "the toolstack", xenvif->domid, xenvif->handle,
-                     xenvif_bus_state_to_string(view->backend));
+                     xenvif_bus_state_to_string(backend));
         disconnect(xenvif);
     }
-    if (!xenvif->seen && view->backend == XenbusStateInitWait) {
+    if (!xenvif->seen && backend == XenbusStateInitWait) {
         /* Whoever was here before us may have offered what we cannot keep. */
         xenvif->offered.max_queues = 0;
     }
     xenvif->seen = true;
-    xenvif->now.backend = view->backend;
+    xenvif->now.backend = backend;
 }
 
 static void
@@ -444,7 +363,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
 
     *problem = xenvif_bus_read_request(xenvif->frontend_dir,
                                        read_max_queues(xenvif), &request);
-    if (!*problem && read_state(xenvif->frontend_dir)
+    if (!*problem && xenvif_view_read_state(xenvif->frontend_dir)
                      != XenbusStateConnected) {
         *problem = xstrdup("frontend left state Connected");
     }
@@ -582,14 +501,14 @@ reconfigure(struct xenvif *xenvif, unsigned int state)
 
 /* Takes the next step, if there is one. */
 static void
-step(struct xenvif *xenvif, const struct view *view, struct latch *fault_latch)
+step(struct xenvif *xenvif, struct latch *fault_latch)
 {
     struct xenvif_bus_view bus_view = {
         .frontend = xenvif->now.frontend,
         .backend = xenvif->now.backend,
         .online = xenvif->now.online,
         .connected = xenvif->now.connected,
-        .may_connect = view->has_port && view->hotplug_done,
+        .may_connect = xenvif->has_port && xenvif->view.hotplug_done,
     };
 
     switch (xenvif_bus_next(&bus_view)) {
@@ -623,11 +542,10 @@ step(struct xenvif *xenvif, const struct view *view, struct latch *fault_latch)
 
 /* Does what there is to do for a vif that is ours. */
 static void
-serve(struct xenvif *xenvif, const struct view *view,
-      struct latch *fault_latch)
+serve(struct xenvif *xenvif, struct latch *fault_latch)
 {
-    follow_backend_state(xenvif, view);
-    if (!view->has_port) {
+    follow_backend_state(xenvif);
+    if (!xenvif->has_port) {
         disconnect(xenvif);
     }
     if (!token_bucket_withdraw(&xenvif->step_tokens, STEP_COST)) {
@@ -638,7 +556,7 @@ serve(struct xenvif *xenvif, const struct view *view,
         && xenvif->offered.max_queues != get_settings(xenvif).max_queues) {
         offer(xenvif);
     } else {
-        step(xenvif, view, fault_latch);
+        step(xenvif, fault_latch);
     }
 }
 
@@ -656,42 +574,6 @@ forget(struct xenvif *xenvif)
     xenvif->now.mtu = 0;
     xenvif->now.last_error[0] = '\0';
     xenvif->now.owner = XENVIF_NOT_OURS;
-}
-
-/* Says why traffic does not flow. */
-static void
-explain(struct xenvif *xenvif, const struct view *view)
-{
-    struct xenvif_info *now = &xenvif->now;
-    char *reason = now->reason;
-    size_t size = sizeof now->reason;
-
-    reason[0] = '\0';
-    if (!now->present) {
-        snprintf(reason, size, "no such vif in XenStore");
-    } else if (now->owner == XENVIF_KERNEL) {
-        snprintf(reason, size, "Linux xen-netback is bound to the vif");
-    } else if (now->owner == XENVIF_NOT_OURS) {
-        snprintf(reason, size, "no port of this switch, and its hotplug "
-                 "script is not "XENVIF_SCRIPT);
-    } else if (now->fault) {
-        snprintf(reason, size, "stopped until the guest reconnects: %s",
-                 xenvif_fault_to_string(now->fault));
-    } else if (now->stalled) {
-        snprintf(reason, size, "guest does not post RX slots");
-    } else if (now->connected) {
-        return;
-    } else if (!view->has_port) {
-        snprintf(reason, size, "no port of this switch");
-    } else if (now->last_error[0]) {
-        snprintf(reason, size, "%s", now->last_error);
-    } else if (!view->hotplug_done) {
-        snprintf(reason, size, "waiting for the hotplug script to write "
-                 "hotplug-status=connected");
-    } else {
-        snprintf(reason, size, "waiting for the guest (frontend is %s)",
-                 xenvif_bus_state_to_string(now->frontend));
-    }
 }
 
 /* Makes 'xenvif->now' visible.  Returns true if that changed anything. */
@@ -713,14 +595,14 @@ publish_info(struct xenvif *xenvif)
 
 /* Takes notice of what the port wants.  Returns true if it changed. */
 static bool
-take_port(struct xenvif *xenvif, bool *has_port)
+take_port(struct xenvif *xenvif)
 {
     bool changed;
 
     ovs_mutex_lock(&xenvif->mutex);
     changed = xenvif->changed;
     xenvif->changed = false;
-    *has_port = xenvif->port != NULL;
+    xenvif->has_port = xenvif->port != NULL;
     ovs_mutex_unlock(&xenvif->mutex);
     return changed;
 }
@@ -729,8 +611,7 @@ bool
 xenvif_run(struct xenvif *xenvif, const char *own_dir,
            struct latch *fault_latch)
 {
-    struct view view = { .backend = XenbusStateUnknown };
-    bool changed = take_port(xenvif, &view.has_port);
+    bool changed = take_port(xenvif);
 
     if (!changed && !xenvif->dirty && time_msec() < xenvif->retry_at) {
         return false;
@@ -741,24 +622,24 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
         set_dirs(xenvif, own_dir);
     }
 
-    xenvif->now.present = read_view(xenvif, &view);
+    xenvif->now.present = read_view(xenvif);
     if (!xenvif->now.present) {
         forget(xenvif);
     } else {
-        bool kernel = kernel_is_bound(xenvif);
-        bool conflict = is_conflict(xenvif, kernel);
+        bool conflict = is_conflict(xenvif);
 
-        xenvif->now.owner = decide_owner(xenvif, &view, kernel);
+        xenvif->now.owner = decide_owner(xenvif);
         if (xenvif->now.owner >= XENVIF_OURS_BY_PORT) {
             if (!conflict) {
-                serve(xenvif, &view, fault_latch);
+                serve(xenvif, fault_latch);
             }
         } else {
-            xenvif->now.backend = view.backend;
+            xenvif->now.backend = xenvif->view.backend;
             xenvif->seen = false;
         }
     }
-    explain(xenvif, &view);
+    xenvif_info_explain(&xenvif->now, xenvif->has_port,
+                        xenvif->view.hotplug_done);
     return publish_info(xenvif);
 }
 
@@ -792,7 +673,6 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
 {
     struct xenvif_conn *conn
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-    struct view view = { .has_port = true };
     unsigned int fault;
     bool stalled;
 
@@ -820,7 +700,8 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
     }
     xenvif->now.fault = fault;
     xenvif->now.stalled = stalled;
-    explain(xenvif, &view);
+    xenvif_info_explain(&xenvif->now, xenvif->has_port,
+                        xenvif->view.hotplug_done);
     return publish_info(xenvif);
 }
 
@@ -860,23 +741,4 @@ unsigned int
 xenvif_default_queues(void)
 {
     return MAX(1, MIN(count_cpu_cores(), XENVIF_MAX_QUEUES));
-}
-
-const char *
-xenvif_owner_to_string(enum xenvif_owner owner)
-{
-    switch (owner) {
-    case XENVIF_NOT_OURS:
-        return "not ours";
-    case XENVIF_KERNEL:
-        return "Linux xen-netback";
-    case XENVIF_OURS_BY_PORT:
-        return "ours (port)";
-    case XENVIF_OURS_BY_SCRIPT:
-        return "ours (hotplug script)";
-    case XENVIF_OURS_BY_HISTORY:
-        return "ours (served before)";
-    default:
-        OVS_NOT_REACHED();
-    }
 }

@@ -38,43 +38,16 @@
 #include "xenvif-bus.h"
 #include "xenvif-conn.h"
 #include "xenvif-counters.h"
+#include "xenvif-info.h"
 #include "xenvif-multicast.h"
+#include "xenvif-view.h"
 
 struct latch;
-
-/* Why a vif is served by this process, or why it is not. */
-enum xenvif_owner {
-    XENVIF_NOT_OURS,            /* No port, and not our hotplug script. */
-    XENVIF_KERNEL,              /* Linux xen-netback is bound to it. */
-    XENVIF_OURS_BY_PORT,        /* There is a port for it in OVSDB. */
-    XENVIF_OURS_BY_SCRIPT,      /* Its hotplug script is ours. */
-    XENVIF_OURS_BY_HISTORY,     /* We served it already. */
-};
 
 /* What a port asks of its vif. */
 struct xenvif_settings {
     uint32_t max_queues;        /* To offer to the guest. */
     bool poll;                  /* Polled by PMD threads: expect no events. */
-};
-
-/* What users are shown, and what the netdev follows. */
-struct xenvif_info {
-    bool present;               /* Is there a directory in XenStore? */
-    enum xenvif_owner owner;
-    unsigned int frontend;      /* F/state. */
-    unsigned int backend;       /* B/state, as we see it. */
-    bool online;                /* B/online. */
-    bool connected;             /* Is the data path up? */
-    bool stalled;               /* Does the guest not take packets? */
-    unsigned int fault;         /* A vif error, or 0. */
-    unsigned int n_queues;      /* While connected, otherwise 0. */
-    struct xenvif_features features; /* While connected. */
-    uint32_t mtu;               /* The toolstack's wish, 0 if none. */
-    uint32_t n_connects;        /* Connections made so far. */
-    uint32_t n_carrier_changes;
-    char mac[18];               /* The guest's, as the toolstack wrote it. */
-    char reason[160];           /* Why traffic does not flow, or "". */
-    char last_error[160];       /* The last thing that went wrong, or "". */
 };
 
 struct xenvif {
@@ -106,6 +79,8 @@ struct xenvif {
     char *error_dir;            /* Where a backend tells its troubles. */
     char *saved_dir;            /* See xenvif-saved.h. */
     char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
+    bool has_port;              /* Does a port claim the vif? */
+    struct xenvif_view view;    /* What XenStore said last. */
     struct xenvif_info now;     /* What 'info' will be. */
     struct xenvif_settings offered; /* Settings in force. */
     long long int retry_at;     /* When to look again, in ms. */
@@ -114,9 +89,6 @@ struct xenvif {
     struct token_bucket step_tokens;
     struct vlog_rate_limit rl;  /* No guest can hide another one's messages. */
 };
-
-/* The hotplug script whose name in B/script makes a vif ours. */
-#define XENVIF_SCRIPT "vif-xenvif"
 
 /* Creates a vif of which nothing is known yet. */
 struct xenvif *xenvif_create(uint16_t domid, uint16_t handle);
@@ -167,16 +139,7 @@ xenvif_get_conn(const struct xenvif *xenvif)
                       &CONST_CAST(struct xenvif *, xenvif)->conn);
 }
 
-/* Can packets pass? */
-static inline bool
-xenvif_info_carrier(const struct xenvif_info *info)
-{
-    return info->connected && !info->stalled && !info->fault;
-}
-
 /* How many queues to offer to a guest if nobody says how many. */
 unsigned int xenvif_default_queues(void);
-
-const char *xenvif_owner_to_string(enum xenvif_owner);
 
 #endif /* xenvif.h */

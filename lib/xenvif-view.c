@@ -1,0 +1,117 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What XenStore, and the kernel, say about a vif at one moment. */
+
+#include <config.h>
+
+#include "xenvif-view.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "util.h"
+#include "xenvif-bus.h"
+#include "xenvif-store.h"
+
+unsigned int
+xenvif_view_read_state(const char *dir)
+{
+    uint32_t state;
+
+    switch (xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "state",
+                                  &state)) {
+    case 0:
+        return MIN(state, XenbusStateReconfigured + 1);
+    case EINVAL:
+        return XenbusStateReconfigured + 1;
+    default:
+        return XenbusStateUnknown;
+    }
+}
+
+/* The hotplug script says "connected" when it is done.  Some toolstacks have
+ * no script and do not create the key. */
+static bool
+read_hotplug_done(const char *backend_dir)
+{
+    char *status = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir,
+                                     "hotplug-status");
+    bool done = status ? !strcmp(status, "connected") : errno == ENOENT;
+
+    free(status);
+    return done;
+}
+
+static bool
+read_our_script(const char *backend_dir)
+{
+    char *script = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir,
+                                     "script");
+    const char *slash = script ? strrchr(script, '/') : NULL;
+    bool ours = script && !strcmp(slash ? slash + 1 : script, XENVIF_SCRIPT);
+
+    free(script);
+    return ours;
+}
+
+/* The kernel's driver core keeps a link to the driver of each device. */
+static bool
+read_kernel(uint16_t domid, uint16_t handle)
+{
+    const char *sysfs = getenv("XENVIF_SYSFS");
+    char *path = xasprintf("%s/bus/xen-backend/devices/vif-%"PRIu16"-%"PRIu16
+                           "/driver", sysfs ? sysfs : "/sys", domid, handle);
+    bool bound = !access(path, F_OK);
+
+    free(path);
+    return bound;
+}
+
+/* Reads a number, or 0 if there is none. */
+static uint32_t
+read_number(const char *dir, const char *key)
+{
+    uint32_t value;
+
+    return xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, key,
+                                 &value) ? 0 : value;
+}
+
+bool
+xenvif_view_read(const char *backend_dir, const char *frontend_dir,
+                 uint16_t domid, uint16_t handle, struct xenvif_view *view)
+{
+    char *mac;
+
+    memset(view, 0, sizeof *view);
+    view->backend = xenvif_view_read_state(backend_dir);
+    if (view->backend == XenbusStateUnknown) {
+        return false;
+    }
+    view->frontend = xenvif_view_read_state(frontend_dir);
+    view->online = read_number(backend_dir, "online") == 1;
+    view->hotplug_done = read_hotplug_done(backend_dir);
+    view->our_script = read_our_script(backend_dir);
+    view->kernel = read_kernel(domid, handle);
+    view->mtu = read_number(backend_dir, "mtu");
+    mac = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir, "mac");
+    ovs_strlcpy(view->mac, mac ? mac : "", sizeof view->mac);
+    free(mac);
+    return true;
+}
