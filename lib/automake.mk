@@ -15,7 +15,6 @@
 noinst_LTLIBRARIES += lib/libxenvif.la
 # Linked into programs only, so there is no need for a second, -fPIC object.
 lib_libxenvif_la_LIBTOOLFLAGS = --tag=disable-shared
-lib_libxenvif_la_LIBADD = $(XEN_LIBS)
 lib_libxenvif_la_SOURCES = \
 	lib/netdev-xenvif-private.h \
 	lib/netdev-xenvif-show.c \
@@ -38,6 +37,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-frame.h \
 	lib/xenvif-grant.c \
 	lib/xenvif-grant.h \
+	lib/xenvif-gso.c \
+	lib/xenvif-gso.h \
 	lib/xenvif-hash.c \
 	lib/xenvif-hash.h \
 	lib/xenvif-info.c \

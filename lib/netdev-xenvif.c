@@ -38,6 +38,7 @@
 #include "ovs-numa.h"
 #include "seq.h"
 #include "smap.h"
+#include "userspace-tso.h"
 #include "util.h"
 #include "xenvif-control.h"
 #include "xenvif-steer.h"
@@ -50,9 +51,7 @@ VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 #define MIN_MTU 68
 #define MAX_MTU (65535 - ETH_HEADER_LEN)
 
-/* A frame may be longer than the MTU by its header and two VLAN tags. */
-#define MTU_TO_MAX_FRAME(MTU) \
-    MIN((MTU) + ETH_HEADER_LEN + 2 * VLAN_HEADER_LEN, 65535)
+#define MTU_TO_MAX_FRAME(MTU) MIN((MTU) + XENVIF_FRAME_OVERHEAD, 65535)
 
 /* Domain ids from here on do not denote domains (xen.h). */
 #define FIRST_RESERVED_DOMID 0x7ff0
@@ -93,6 +92,11 @@ netdev_xenvif_construct(struct netdev *netdev)
     /* As kernel vifs have it.  A locally administered address also keeps the
      * bridge from adopting it as its own. */
     dev->etheraddr = (struct eth_addr) ETH_ADDR_C(fe,ff,ff,ff,ff,ff);
+    if (userspace_tso_enabled()) {
+        netdev->ol_flags = (NETDEV_TX_OFFLOAD_TCP_TSO
+                            | NETDEV_TX_OFFLOAD_TCP_CKSUM
+                            | NETDEV_TX_OFFLOAD_UDP_CKSUM);
+    }
     netdev->n_rxq = dev->requested_n_rxq = 1;
     netdev->n_txq = dev->requested_n_txq = 1;
 
@@ -288,6 +292,7 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     struct xenvif_settings settings = {
         .poll = netdev->netdev_class->is_pmd,
+        .tso = userspace_tso_enabled(),
     };
     struct options options;
     int error = parse_options(netdev_get_name(netdev), args, &options, errp);

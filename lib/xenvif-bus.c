@@ -139,7 +139,15 @@ xenvif_bus_state_to_string(unsigned int state)
     return state < ARRAY_SIZE(names) ? names[state] : "invalid";
 }
 
-/* Features that are on or off.  All are written, also those that are off:
+/* Features that depend on whether the datapath can pass on unfinished packets.
+ */
+static const char *const offer_tso_keys[] = {
+    "feature-gso-tcpv4",
+    "feature-gso-tcpv6",
+    "feature-ipv6-csum-offload",
+};
+
+/* Features that are always on or off.  All are written, also those that are off:
  * frontends disagree about what a missing key means. */
 static const struct {
     const char *key;
@@ -148,12 +156,9 @@ static const struct {
     { "feature-rx-copy", "1" },
     { "feature-rx-flip", "0" },
     { "feature-sg", "1" },
-    { "feature-gso-tcpv4", "0" },
-    { "feature-gso-tcpv6", "0" },
     /* 0 means that we do take IPv4 packets without a checksum: Linux sends
      * them whatever we write here. */
     { "feature-no-csum-offload", "0" },
-    { "feature-ipv6-csum-offload", "0" },
     { "feature-split-event-channels", "1" },
     { "feature-multicast-control", "0" },
     { "feature-dynamic-multicast-control", "0" },
@@ -192,6 +197,10 @@ write_offer(xenvif_store_txn txn, const char *backend_dir,
     for (size_t i = 0; !error && i < ARRAY_SIZE(offer_keys); i++) {
         error = xenvif_store_write(txn, backend_dir, offer_keys[i].key,
                                    offer_keys[i].value);
+    }
+    for (size_t i = 0; !error && i < ARRAY_SIZE(offer_tso_keys); i++) {
+        error = xenvif_store_write(txn, backend_dir, offer_tso_keys[i],
+                                   offer->tso ? "1" : "0");
     }
     if (!error) {
         error = xenvif_store_printf(txn, backend_dir, "multi-queue-max-queues",

@@ -185,6 +185,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
 
     conn->shared.domid = params->domid;
     conn->shared.features = request->features;
+    conn->shared.tso = params->tso;
     conn->shared.multicast = params->multicast;
     conn->shared.max_frame = params->max_frame;
     conn->shared.fault_latch = params->fault_latch;

@@ -45,6 +45,7 @@ struct xenvif_conn_params {
     struct xenvif_queue_stats *stats; /* One for each queue. */
     struct xenvif_multicast *multicast;
     const atomic_uint32_t *max_frame;
+    bool tso;                   /* See struct xenvif_shared. */
     struct latch *fault_latch;
 
     /* What the guest configured before we attached to its rings; NULL for a

@@ -48,7 +48,9 @@
     XENVIF_TX_ERROR(GRANT, grant_error,                                     \
                     "grant that cannot be copied from")                     \
     XENVIF_TX_ERROR(CSUM, bad_csum_offload,                                 \
-                    "checksum offload for a packet that has none")
+                    "checksum offload for a packet that has none")          \
+    XENVIF_TX_ERROR(GSO, bad_gso,                                           \
+                    "GSO extra info that is not true of the packet")
 
 /* Then those that no honest frontend can cause: after one of them nothing in
  * the ring can be trusted and the vif stops until the guest reconnects. */
@@ -113,7 +115,9 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(notifies)        /* Event channel notifications sent. */ \
     XENVIF_COUNTER(events)          /* Events received from the guest. */   \
     XENVIF_COUNTER(contention)      /* Sides found taken by a thread. */    \
-    XENVIF_COUNTER(csum_completed)  /* Checksums computed for the guest. */
+    XENVIF_COUNTER(csum_completed)  /* Checksums computed in software. */  \
+    XENVIF_COUNTER(csum_partial)    /* Packets passed without checksum. */  \
+    XENVIF_COUNTER(gso_packets)     /* Packets to be segmented later. */
 
 typedef ATOMIC(uint64_t) xenvif_counter;
 

@@ -38,14 +38,62 @@
 static inline struct dp_packet *
 xenvif_packet_new(uint32_t size)
 {
-    /* 'allocated_' has 16 bits. */
-    uint32_t headroom = MIN(XENVIF_PACKET_HEADROOM, UINT16_MAX - size);
+    /* 'allocated_' has 16 bits.  An Ethernet header has to be at an even
+     * address. */
+    uint32_t headroom = MIN(XENVIF_PACKET_HEADROOM, (UINT16_MAX - size) & ~1u);
     struct dp_packet *packet = xmalloc(sizeof *packet + headroom + size);
 
     dp_packet_use_stub(packet, packet + 1, headroom + size);
     dp_packet_reserve(packet, headroom);
     dp_packet_set_size(packet, size);
     return packet;
+}
+
+/* Is the packet's L4 checksum left to the port that sends it (and its field
+ * only fit to be replaced)? */
+static inline bool
+xenvif_packet_l4_is_partial(const struct dp_packet *packet)
+{
+    return dp_packet_hwol_tx_l4_checksum(packet);
+}
+
+/* Leaves the TCP or UDP checksum of the packet to the port that sends it. */
+static inline void
+xenvif_packet_set_l4_partial(struct dp_packet *packet, bool ipv6, bool tcp)
+{
+    if (ipv6) {
+        dp_packet_hwol_set_tx_ipv6(packet);
+    } else {
+        dp_packet_hwol_set_tx_ipv4(packet);
+    }
+    if (tcp) {
+        dp_packet_hwol_set_csum_tcp(packet);
+    } else {
+        dp_packet_hwol_set_csum_udp(packet);
+    }
+}
+
+/* Is the packet TCP data to be cut into segments by the port that sends it? */
+static inline bool
+xenvif_packet_is_tso(const struct dp_packet *packet)
+{
+    return dp_packet_hwol_is_tso(packet);
+}
+
+/* Has the packet cut into segments of 'mss' bytes of payload by the port that
+ * sends it.  (This release of Open vSwitch does not keep 'mss'.) */
+static inline void
+xenvif_packet_set_tso(struct dp_packet *packet, uint16_t mss OVS_UNUSED)
+{
+    dp_packet_hwol_set_tcp_seg(packet);
+}
+
+/* Returns the bytes of payload per segment of a TSO packet, or 0 if they are
+ * not known. */
+static inline uint16_t
+xenvif_packet_tso_mss(const struct dp_packet *packet OVS_UNUSED)
+{
+    return 0;
 }
 
 /* Does the packet's L4 checksum count as verified? */

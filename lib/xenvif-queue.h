@@ -39,6 +39,9 @@ struct latch;
 struct xenvif_hash;
 struct xenvif_multicast;
 
+/* A frame may be longer than the MTU by its header and two VLAN tags. */
+#define XENVIF_FRAME_OVERHEAD 22
+
 /* What both sides agreed on for a connection.  Constant while it lasts. */
 struct xenvif_features {
     bool sg;                    /* RX packets may take several slots. */
@@ -52,6 +55,8 @@ struct xenvif_features {
 struct xenvif_shared {
     uint16_t domid;             /* The guest's. */
     struct xenvif_features features;
+    bool tso;                   /* May partial checksums and TSO packets enter
+                                 * the datapath? */
     struct xenvif_multicast *multicast; /* Not owned. */
 
     /* How the guest wants its packets distributed; NULL if it does not care.

@@ -29,6 +29,7 @@
 #include "timeval.h"
 #include "xenvif-grant.h"
 #include "xenvif-hash.h"
+#include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-queue.h"
 
@@ -50,14 +51,15 @@ union rx_slot {
 BUILD_ASSERT_DECL(sizeof(union rx_slot)
                   == XENVIF_RX_SLOT_WORDS * sizeof(uint32_t));
 
-/* Extra infos that a packet may come with: hash, XDP. */
-#define MAX_EXTRAS 2
+/* Extra infos that a packet may come with: GSO, hash, XDP. */
+#define MAX_EXTRAS 3
 
 /* Linux's addition to netif.h: tells the guest the headroom of a packet. */
 #define EXTRA_TYPE_XDP 5
 
 /* What is to be said and done about a packet besides its data. */
 struct rx_plan {
+    struct xenvif_rx_offload offload;
     uint32_t headroom;          /* In the first page. */
     uint32_t n_data;            /* Slots for data. */
     unsigned int n_extras;      /* Slots for extra infos. */
@@ -67,6 +69,8 @@ struct rx_plan {
 /* A packet whose copies are planned. */
 struct rx_record {
     const struct dp_packet *packet;
+    bool partial;               /* Without a checksum? */
+    bool gso;                   /* To be segmented by the guest? */
     uint32_t first_slot;        /* In 'responses'. */
     uint32_t n_extras;          /* Slots after the first that are extras. */
     uint32_t n_slots;           /* All slots. */
@@ -101,22 +105,32 @@ count_verdict(const struct rx_burst *burst, enum xenvif_rx_verdict verdict)
     xenvif_counter_add(&burst->queue->stats->rx_verdicts[verdict], 1);
 }
 
-/* Can 'packet', which takes 'n_data' slots, be sent to this guest at all? */
+/* Can 'packet' be sent to this guest as planned? */
 static enum xenvif_rx_verdict
 judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
-             uint32_t n_data)
+             const struct rx_plan *plan)
 {
-    if (!dp_packet_is_eth(packet)
-        || dp_packet_size(packet) < ETH_HEADER_LEN) {
-        return XENVIF_RX_E_OFFLOAD;
-    }
-    if (dp_packet_size(packet) > burst->max_frame) {
+    if (dp_packet_size(packet) > burst->max_frame && !plan->offload.gso_size) {
         return XENVIF_RX_E_MTU;
     }
-    if (n_data > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
+    if (plan->n_data > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
         return XENVIF_RX_E_TOO_LONG;
     }
     return XENVIF_RX_GOOD;
+}
+
+/* Adds what makes the guest cut a TSO packet up. */
+static void
+plan_gso(struct rx_plan *plan)
+{
+    if (plan->offload.gso_size) {
+        struct netif_extra_info *extra = &plan->extras[plan->n_extras++];
+
+        memset(extra, 0, sizeof *extra);
+        extra->type = XEN_NETIF_EXTRA_TYPE_GSO;
+        extra->u.gso.size = plan->offload.gso_size;
+        extra->u.gso.type = plan->offload.gso_type;
+    }
 }
 
 /* Adds the hash, if the guest wants to know it. */
@@ -184,19 +198,33 @@ plan_headroom(const struct rx_burst *burst, struct rx_plan *plan)
     }
 }
 
-/* Decides how many slots 'packet' takes, and for what. */
-static void
-make_plan(const struct rx_burst *burst, const struct dp_packet *packet,
+/* Prepares 'packet' for the guest and decides how many slots it takes, and for
+ * what. */
+static enum xenvif_rx_verdict
+make_plan(const struct rx_burst *burst, struct dp_packet *packet,
           struct rx_plan *plan)
 {
+    struct xenvif_shared *shared = burst->queue->shared;
+    bool completed;
+
+    if (!dp_packet_is_eth(packet)
+        || dp_packet_size(packet) < ETH_HEADER_LEN
+        || !xenvif_offload_to_guest(&shared->features,
+                                    burst->max_frame - XENVIF_FRAME_OVERHEAD,
+                                    packet, &plan->offload, &completed)) {
+        return XENVIF_RX_E_OFFLOAD;
+    }
+    xenvif_counter_add(&counters(burst)->csum_completed, completed);
     plan->headroom = burst->headroom;
     plan->n_data = DIV_ROUND_UP(plan->headroom + dp_packet_size(packet),
                                 XENVIF_PAGE_SIZE);
     plan->n_extras = 0;
 
     /* In ascending order of their types. */
+    plan_gso(plan);
     plan_hash(burst, packet, plan);
     plan_headroom(burst, plan);
+    return judge_packet(burst, packet, plan);
 }
 
 /* Takes the next request and plans a response with 'flags' to it: 'len' bytes
@@ -252,6 +280,8 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
     uint32_t left = dp_packet_size(packet);
 
     record->packet = packet;
+    record->partial = (plan->offload.flags & NETRXF_csum_blank) != 0;
+    record->gso = plan->offload.gso_size != 0;
     record->first_slot = burst->n_responses;
     record->n_extras = plan->n_extras;
     record->n_slots = plan->n_data + plan->n_extras;
@@ -262,9 +292,8 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
         uint16_t flags = i + 1 < plan->n_data ? NETRXF_more_data : 0;
 
         if (!i) {
+            flags |= plan->offload.flags;
             flags |= plan->n_extras ? NETRXF_extra_info : 0;
-            flags |= (xenvif_packet_l4_is_good(packet)
-                      ? NETRXF_data_validated : 0);
         }
         plan_data(burst, data, offset, len, flags);
         if (!i) {
@@ -295,6 +324,8 @@ finish_record(struct rx_burst *burst, const struct rx_record *record)
     }
     if (ok) {
         xenvif_count_frame(counters(burst), record->packet);
+        xenvif_counter_add(&counters(burst)->csum_partial, record->partial);
+        xenvif_counter_add(&counters(burst)->gso_packets, record->gso);
         note_progress(burst->queue, record->n_slots);
     }
     count_verdict(burst, ok ? XENVIF_RX_GOOD : XENVIF_RX_E_GRANT);
@@ -332,15 +363,14 @@ flush(struct rx_burst *burst)
 
 /* Sends or drops one packet. */
 static void
-add_packet(struct rx_burst *burst, const struct dp_packet *packet)
+add_packet(struct rx_burst *burst, struct dp_packet *packet)
     OVS_REQUIRES(burst->queue->rx_mutex)
 {
     uint32_t size = dp_packet_size(packet);
     enum xenvif_rx_verdict verdict;
     struct rx_plan plan;
 
-    make_plan(burst, packet, &plan);
-    verdict = judge_packet(burst, packet, plan.n_data);
+    verdict = make_plan(burst, packet, &plan);
     if (verdict == XENVIF_RX_GOOD) {
         uint32_t next = burst->queue->rx.req_cons + burst->n_responses;
         uint32_t n_slots = plan.n_data + plan.n_extras;

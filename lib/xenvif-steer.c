@@ -20,10 +20,19 @@
 
 #include "xenvif-steer.h"
 
+#include "coverage.h"
 #include "dp-packet.h"
 #include "xenvif-conn.h"
+#include "xenvif-gso.h"
 #include "xenvif-hash.h"
+#include "xenvif-offload.h"
+#include "xenvif-ovs-compat.h"
 #include "xenvif-rx.h"
+
+COVERAGE_DEFINE(xenvif_gso_segmented);
+
+/* Packets distributed at a time. */
+#define MAX_PACKETS NETDEV_MAX_BURST
 
 /* Returns the queue for 'packet'. */
 static uint32_t
@@ -42,25 +51,24 @@ choose_queue(const struct xenvif_conn *conn, const struct xenvif_hash *hash,
             : fallback) % conn->n_queues;
 }
 
-bool
-xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
-             uint32_t fallback)
+/* Sends 'n' packets, at most MAX_PACKETS, to the queues that they belong to:
+ * one burst for each queue, in the order of their first packets. */
+static bool
+distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n,
+           uint32_t fallback)
 {
     const struct xenvif_hash *hash
         = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
-    struct dp_packet *packets[NETDEV_MAX_BURST];
-    uint32_t queues[NETDEV_MAX_BURST];
-    size_t n = dp_packet_batch_size(batch);
+    struct dp_packet *packets[MAX_PACKETS];
+    uint32_t queues[MAX_PACKETS];
     bool ok = true;
 
     if (conn->n_queues == 1) {
-        return xenvif_rx_burst(&conn->queues[0], batch->packets, n);
+        return xenvif_rx_burst(&conn->queues[0], all, n);
     }
     for (size_t i = 0; i < n; i++) {
-        queues[i] = choose_queue(conn, hash, batch->packets[i], fallback);
+        queues[i] = choose_queue(conn, hash, all[i], fallback);
     }
-
-    /* One burst for each queue, in the order of their first packets. */
     for (size_t i = 0; i < n; i++) {
         uint32_t queue = queues[i];
         unsigned int n_packets = 0;
@@ -70,11 +78,90 @@ xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
         }
         for (size_t j = i; j < n; j++) {
             if (queues[j] == queue) {
-                packets[n_packets++] = batch->packets[j];
+                packets[n_packets++] = all[j];
                 queues[j] = UINT32_MAX;
             }
         }
         ok &= xenvif_rx_burst(&conn->queues[queue], packets, n_packets);
+    }
+    return ok;
+}
+
+/* Must 'packet' be cut before this guest can take it? */
+static bool
+needs_segmentation(struct xenvif_conn *conn, const struct dp_packet *packet)
+{
+    uint32_t headroom;
+
+    if (!xenvif_packet_is_tso(packet)) {
+        return false;
+    }
+    /* A guest with an XDP program drops what does not fit one page. */
+    atomic_read_relaxed(&conn->shared.headroom, &headroom);
+    return (headroom
+            || !xenvif_offload_takes_tso(&conn->shared.features, packet));
+}
+
+/* Cuts 'packet' and sends the segments, all to the queue of the packet that
+ * they come from. */
+static bool
+send_segments(struct xenvif_conn *conn, struct dp_packet *packet,
+              uint32_t fallback)
+{
+    const struct xenvif_hash *hash
+        = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
+    uint32_t queue = choose_queue(conn, hash, packet, fallback);
+    struct dp_packet **segments = NULL;
+    uint32_t max_frame, mss;
+    size_t n = 0;
+    bool ok = true;
+
+    atomic_read_relaxed(
+        CONST_CAST(atomic_uint32_t *, conn->shared.max_frame), &max_frame);
+    mss = xenvif_offload_mss(packet, max_frame - XENVIF_FRAME_OVERHEAD);
+    if (mss) {
+        COVERAGE_INC(xenvif_gso_segmented);
+        n = xenvif_gso_segment(packet, mss, &segments);
+    }
+    if (!n) {
+        /* It will be dropped and counted like any packet that is too long. */
+        return xenvif_rx_burst(&conn->queues[queue], &packet, 1);
+    }
+    for (size_t i = 0; i < n; i += MAX_PACKETS) {
+        ok &= xenvif_rx_burst(&conn->queues[queue], &segments[i],
+                              MIN(n - i, MAX_PACKETS));
+    }
+    for (size_t i = 0; i < n; i++) {
+        dp_packet_delete(segments[i]);
+    }
+    free(segments);
+    return ok;
+}
+
+bool
+xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
+             uint32_t fallback)
+{
+    struct dp_packet **packets = batch->packets;
+    size_t n = dp_packet_batch_size(batch);
+    size_t done = 0;
+    bool ok = true;
+
+    /* Runs of packets that can go as they are, with those between them that
+     * cannot. */
+    while (done < n) {
+        size_t i = done;
+
+        while (i < n && i - done < MAX_PACKETS
+               && !needs_segmentation(conn, packets[i])) {
+            i++;
+        }
+        if (i > done) {
+            ok &= distribute(conn, &packets[done], i - done, fallback);
+            done = i;
+        } else {
+            ok &= send_segments(conn, packets[done++], fallback);
+        }
     }
     return ok;
 }

@@ -150,7 +150,10 @@ plan_copies(struct tx_burst *burst, struct tx_record *record)
 static enum xenvif_tx_verdict
 plan_burst(struct tx_burst *burst, bool more)
 {
-    struct xenvif_tx_limits limits = { .gso_v4 = false };
+    struct xenvif_tx_limits limits = {
+        .gso_v4 = burst->queue->shared->tso,
+        .gso_v6 = burst->queue->shared->tso,
+    };
 
     atomic_read_relaxed(
         CONST_CAST(atomic_uint32_t *, burst->queue->shared->max_frame),
@@ -185,6 +188,35 @@ plan_burst(struct tx_burst *burst, bool more)
     return XENVIF_TX_GOOD;
 }
 
+/* Does what the guest left to us, or leaves it to whoever sends 'packet'. */
+static enum xenvif_tx_verdict
+apply_offloads(const struct tx_burst *burst,
+               const struct xenvif_tx_packet *tx_packet,
+               struct dp_packet *packet)
+{
+    enum xenvif_tx_verdict verdict;
+
+    if (!(tx_packet->flags & NETTXF_csum_blank) && !tx_packet->gso_type) {
+        if (tx_packet->flags & NETTXF_data_validated) {
+            xenvif_packet_set_l4_good(packet);
+        }
+        return XENVIF_TX_GOOD;
+    }
+    if (!burst->queue->shared->tso) {
+        xenvif_counter_add(&counters(burst)->csum_completed, 1);
+        return (xenvif_offload_complete_l4(packet)
+                ? XENVIF_TX_GOOD : XENVIF_TX_E_CSUM);
+    }
+    verdict = xenvif_offload_from_guest(packet, tx_packet->gso_type,
+                                        tx_packet->gso_size);
+    if (verdict == XENVIF_TX_GOOD) {
+        xenvif_counter_add(&counters(burst)->csum_partial, 1);
+        xenvif_counter_add(&counters(burst)->gso_packets,
+                           xenvif_packet_is_tso(packet));
+    }
+    return verdict;
+}
+
 /* Makes a packet of the data that was copied.  Returns NULL and changes the
  * verdict if that is not possible. */
 static struct dp_packet *
@@ -211,15 +243,10 @@ build_packet(const struct tx_burst *burst, struct tx_record *record)
         data += len;
     }
 
-    if (record->packet.flags & NETTXF_csum_blank) {
-        if (!xenvif_offload_complete_l4(packet)) {
-            dp_packet_delete(packet);
-            record->verdict = XENVIF_TX_E_CSUM;
-            return NULL;
-        }
-        xenvif_counter_add(&counters(burst)->csum_completed, 1);
-    } else if (record->packet.flags & NETTXF_data_validated) {
-        xenvif_packet_set_l4_good(packet);
+    record->verdict = apply_offloads(burst, &record->packet, packet);
+    if (record->verdict != XENVIF_TX_GOOD) {
+        dp_packet_delete(packet);
+        return NULL;
     }
     return packet;
 }

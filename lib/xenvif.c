@@ -319,7 +319,10 @@ static void
 offer(struct xenvif *xenvif)
 {
     struct xenvif_settings settings = get_settings(xenvif);
-    struct xenvif_bus_offer bus_offer = { .max_queues = settings.max_queues };
+    struct xenvif_bus_offer bus_offer = {
+        .max_queues = settings.max_queues,
+        .tso = settings.tso,
+    };
     int error = xenvif_bus_write_offer(xenvif->backend_dir, &bus_offer);
 
     if (!error) {
@@ -356,6 +359,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
         .stats = xenvif->stats,
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
+        .tso = get_settings(xenvif).tso,
         .fault_latch = fault_latch,
         .hash = saved,
     };
@@ -540,6 +544,16 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
     }
 }
 
+/* Is what frontends can read what the port wants to offer now? */
+static bool
+is_offer_valid(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings = get_settings(xenvif);
+
+    return (xenvif->offered.max_queues == settings.max_queues
+            && xenvif->offered.tso == settings.tso);
+}
+
 /* Does what there is to do for a vif that is ours. */
 static void
 serve(struct xenvif *xenvif, struct latch *fault_latch)
@@ -552,8 +566,7 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
         xenvif->retry_at = time_msec() + STEP_COST;
         return;
     }
-    if (xenvif->now.backend == XenbusStateInitWait
-        && xenvif->offered.max_queues != get_settings(xenvif).max_queues) {
+    if (xenvif->now.backend == XenbusStateInitWait && !is_offer_valid(xenvif)) {
         offer(xenvif);
     } else {
         step(xenvif, fault_latch);
