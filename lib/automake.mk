@@ -37,6 +37,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-frame.h \
 	lib/xenvif-grant.c \
 	lib/xenvif-grant.h \
+	lib/xenvif-gref.c \
+	lib/xenvif-gref.h \
 	lib/xenvif-gso.c \
 	lib/xenvif-gso.h \
 	lib/xenvif-hash.c \

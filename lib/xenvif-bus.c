@@ -160,12 +160,12 @@ static const struct {
      * them whatever we write here. */
     { "feature-no-csum-offload", "0" },
     { "feature-split-event-channels", "1" },
-    { "feature-multicast-control", "0" },
-    { "feature-dynamic-multicast-control", "0" },
+    { "feature-multicast-control", "1" },
+    { "feature-dynamic-multicast-control", "1" },
     /* Windows drivers do not work without. */
     { "feature-ctrl-ring", "1" },
     { "feature-xdp-headroom", "1" },
-    { "feature-persistent", "0" },
+    { "feature-persistent", "1" },
 };
 
 /* Does the directory still exist?  A state written into one that does not
@@ -343,6 +343,7 @@ read_features(const char *dir, struct xenvif_bus_request *request)
     f->csum_v4 = !read_feature(dir, "feature-no-csum-offload", false);
     f->csum_v6 = read_feature(dir, "feature-ipv6-csum-offload", false);
     f->rx_notify = read_feature(dir, "feature-rx-notify", false);
+    f->persistent = read_feature(dir, "feature-persistent", false);
     f->split_channels
         = request->queues[0].tx_port != request->queues[0].rx_port;
 }
@@ -369,6 +370,12 @@ xenvif_bus_read_headroom(const char *dir)
     return (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "xdp-headroom",
                                    &headroom)
             && headroom < XENVIF_PAGE_SIZE - ETH_HEADER_LEN ? headroom : 0);
+}
+
+bool
+xenvif_bus_read_filter_multicast(const char *dir)
+{
+    return read_feature(dir, "request-multicast-control", false);
 }
 
 char *
@@ -398,6 +405,7 @@ xenvif_bus_read_request(const char *dir, unsigned int max_queues,
         read_features(dir, request);
         read_ctrl(dir, request);
         request->headroom = xenvif_bus_read_headroom(dir);
+        request->filter_multicast = xenvif_bus_read_filter_multicast(dir);
     }
     return problem;
 }

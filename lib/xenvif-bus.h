@@ -93,7 +93,12 @@ struct xenvif_bus_request {
     struct xenvif_bus_queue queues[XENVIF_MAX_QUEUES];
     struct xenvif_features features;
     uint32_t headroom;          /* See struct xenvif_shared. */
+    bool filter_multicast;      /* Likewise. */
 };
+
+/* Does the frontend ask for multicast packets to be filtered?  It may change
+ * its mind while it is connected. */
+bool xenvif_bus_read_filter_multicast(const char *frontend_dir);
 
 /* Reads the headroom that the frontend asks for; 0 if it asks for none or for
  * more than leaves room for a packet. */

@@ -53,7 +53,7 @@ static char *
 open_ring(struct xenvif_ring *ring, const char *name, uint16_t domid,
           uint32_t gref, uint32_t size, uint32_t slot_words)
 {
-    struct xenvif_ring_page *page = xenvif_grant_map(domid, gref);
+    struct xenvif_ring_page *page = xenvif_grant_map(domid, gref, true);
 
     ring->page = NULL;
     if (!page) {
@@ -84,6 +84,8 @@ init_queue(struct xenvif_queue *queue, unsigned int id,
     ovs_mutex_init_adaptive(&queue->rx_mutex);
     atomic_init(&queue->rx_stalled_since, 0);
     atomic_init(&queue->rx_needed, 0);
+    xenvif_gref_table_init(&queue->grefs, shared->domid,
+                           shared->features.persistent, shared->fault_latch);
 }
 
 static char *
@@ -122,6 +124,7 @@ close_queue(struct xenvif_queue *queue)
     xenvif_grant_unmap(queue->tx.page);
     xenvif_grant_unmap(queue->rx.page);
     xenvif_event_close(&queue->event);
+    xenvif_gref_table_destroy(&queue->grefs);
     ovs_mutex_destroy(&queue->rx_mutex);
 }
 
@@ -155,6 +158,7 @@ open_ctrl(struct xenvif_conn *conn, const struct xenvif_bus_request *request,
                                   request->ctrl_ref, request->ctrl_port, hash,
                                   &problem);
     if (conn->ctrl) {
+        conn->ctrl->grefs = conn->grefs;
         publish_hash(conn, hash);
     }
     return problem;
@@ -165,6 +169,9 @@ xenvif_conn_run_ctrl(struct xenvif_conn *conn, bool *more)
 {
     struct xenvif_ctrl *ctrl = conn->ctrl;
 
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        xenvif_gref_run(conn->grefs[i]);
+    }
     if (!ctrl) {
         return false;
     }
@@ -192,10 +199,13 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     atomic_init(&conn->shared.fault, 0);
     ovsrcu_init(&conn->shared.hash, NULL);
     atomic_init(&conn->shared.headroom, request->headroom);
+    atomic_init(&conn->shared.filter_multicast, request->filter_multicast);
     conn->n_queues = request->n_queues;
     conn->queues = xzalloc_cacheline(conn->n_queues * sizeof *conn->queues);
+    conn->grefs = xmalloc(conn->n_queues * sizeof *conn->grefs);
     for (unsigned int i = 0; i < conn->n_queues; i++) {
         init_queue(&conn->queues[i], i, &conn->shared, &params->stats[i]);
+        conn->grefs[i] = &conn->queues[i].grefs;
     }
 
     *problem = NULL;
@@ -234,5 +244,6 @@ xenvif_conn_close(struct xenvif_conn *conn)
     xenvif_ctrl_close(conn->ctrl);
     free(ovsrcu_get_protected(struct xenvif_hash *, &conn->shared.hash));
     free_cacheline(conn->queues);
+    free(conn->grefs);
     free(conn);
 }

@@ -36,7 +36,8 @@ struct xenvif_conn {
     struct xenvif_shared shared;
     struct xenvif_ctrl *ctrl;   /* NULL if the guest has no control ring. */
     unsigned int n_queues;
-    struct xenvif_queue *queues; /* 'n_queues' of them. */
+    struct xenvif_queue *queues; /* 'n_queues' of them... */
+    struct xenvif_gref_table **grefs; /* ...and their tables. */
 };
 
 /* What a connection needs that outlives it. */
@@ -63,8 +64,8 @@ struct xenvif_conn *xenvif_conn_open(const struct xenvif_conn_params *,
                                      const struct xenvif_bus_request *,
                                      char **problem);
 
-/* Answers messages on the control ring.  Returns true if the guest changed its
- * configuration.  '*more' is set to true if there may be more messages.
+/* Answers messages on the control ring, and maps pages if grants are
+ * persistent.  Returns true if the guest changed its configuration.  '*more' is set to true if there may be more messages.
  * Control thread. */
 bool xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
 

@@ -76,6 +76,8 @@
                     "packet larger than the port's MTU")                    \
     XENVIF_RX_ERROR(GRANT, grant_error,                                     \
                     "grant that cannot be copied to")                       \
+    XENVIF_RX_ERROR(MULTICAST, multicast_filtered,                          \
+                    "multicast address that the guest does not want")       \
     XENVIF_RX_ERROR(OFFLOAD, bad_offload,                                   \
                     "offload that the guest cannot take")                   \
     XENVIF_RX_ERROR(RING, bad_index,                                        \
@@ -112,6 +114,7 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(slots)           /* Ring slots answered. */              \
     XENVIF_COUNTER(copies)          /* Segments of grant copies. */         \
     XENVIF_COUNTER(copy_calls)      /* Grant copy calls. */                 \
+    XENVIF_COUNTER(mapped)          /* Slots served from mapped pages. */   \
     XENVIF_COUNTER(notifies)        /* Event channel notifications sent. */ \
     XENVIF_COUNTER(events)          /* Events received from the guest. */   \
     XENVIF_COUNTER(contention)      /* Sides found taken by a thread. */    \

@@ -25,8 +25,10 @@
 #include <string.h>
 
 #include "openvswitch/poll-loop.h"
+#include "ovs-rcu.h"
 #include "util.h"
 #include "xenvif-grant.h"
+#include "xenvif-gref.h"
 
 /* Flags that a guest may choose from. */
 #define SUPPORTED_FLAGS (XEN_NETIF_CTRL_HASH_TYPE_IPV4          \
@@ -36,6 +38,9 @@
 
 /* Entries of a mapping that one message can carry: a page full. */
 #define MAPPING_PER_MESSAGE (XENVIF_PAGE_SIZE / sizeof(uint32_t))
+
+/* References that one message can carry: likewise. */
+#define GREFS_PER_MESSAGE (XENVIF_PAGE_SIZE / sizeof(struct xen_netif_gref))
 
 /* Slots as words and as what they mean. */
 union ctrl_slot {
@@ -60,11 +65,12 @@ xenvif_ctrl_open(uint16_t domid, uint32_t n_queues, uint32_t gref,
     ctrl->domid = domid;
     ctrl->n_queues = n_queues;
     ctrl->read_page = xenvif_grant_read;
+    ctrl->write_page = xenvif_grant_write;
     ctrl->hash = xmemdup(hash, sizeof *hash);
     if (error) {
         *problem = xasprintf("cannot bind event channel %"PRIu32" of the "
                              "control ring (%s)", port, ovs_strerror(error));
-    } else if (!(page = xenvif_grant_map(domid, gref))) {
+    } else if (!(page = xenvif_grant_map(domid, gref, true))) {
         *problem = xasprintf("cannot map control ring, grant %"PRIu32" (%s)",
                              gref, ovs_strerror(errno));
     } else if (!xenvif_ring_attach(&ctrl->ring, page, XENVIF_CTRL_RING_SIZE,
@@ -194,6 +200,118 @@ set(struct xenvif_ctrl *ctrl, const struct xen_netif_ctrl_request *request)
     return status;
 }
 
+/* Reads the list of references that a message comes with.  Returns NULL and
+ * stores a status if that is not possible. */
+static struct xen_netif_gref *
+read_grefs(struct xenvif_ctrl *ctrl,
+           const struct xen_netif_ctrl_request *request, uint32_t *status)
+{
+    uint32_t n = request->data[2];
+    struct xen_netif_gref *list;
+
+    if (!ctrl->grefs) {
+        *status = XEN_NETIF_CTRL_STATUS_NOT_SUPPORTED;
+        return NULL;
+    }
+    if (n > GREFS_PER_MESSAGE) {
+        *status = XEN_NETIF_CTRL_STATUS_BUFFER_OVERFLOW;
+        return NULL;
+    }
+    list = xmalloc(MAX(n, 1) * sizeof *list);
+    if (request->data[0] >= ctrl->n_queues
+        || (n && !ctrl->read_page(ctrl->domid, request->data[1], list,
+                                  n * sizeof *list))) {
+        *status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+        free(list);
+        return NULL;
+    }
+    return list;
+}
+
+/* Unmaps the first 'n' pages of 'list'. */
+static uint32_t
+remove_grefs(struct xenvif_gref_table *table,
+             const struct xen_netif_gref *list, uint32_t n, bool *found)
+{
+    uint32_t grefs[GREFS_PER_MESSAGE];
+
+    for (uint32_t i = 0; i < n; i++) {
+        grefs[i] = list[i].ref;
+    }
+    return xenvif_gref_remove(table, grefs, n, found);
+}
+
+/* Maps all pages of a list, or none. */
+static uint32_t
+add_grefs(struct xenvif_ctrl *ctrl,
+          const struct xen_netif_ctrl_request *request)
+{
+    uint32_t status = XEN_NETIF_CTRL_STATUS_SUCCESS;
+    struct xen_netif_gref *list = read_grefs(ctrl, request, &status);
+    struct xenvif_gref_table *table;
+    bool found[GREFS_PER_MESSAGE];
+    uint32_t n = request->data[2];
+    uint32_t i;
+
+    if (!list) {
+        return status;
+    }
+    table = ctrl->grefs[request->data[0]];
+    for (i = 0; i < n; i++) {
+        if (!xenvif_gref_add(table, list[i].ref,
+                             list[i].flags & XEN_NETIF_CTRLF_GREF_readonly)) {
+            break;
+        }
+    }
+    if (i < n) {
+        remove_grefs(table, list, i, found);
+        status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+    }
+    ovsrcu_quiesce_start();
+    free(list);
+    return status;
+}
+
+/* Unmaps the pages of a list.  Says in the list which were not mapped, and in
+ * '*n_removed' how many were. */
+static uint32_t
+del_grefs(struct xenvif_ctrl *ctrl,
+          const struct xen_netif_ctrl_request *request, uint32_t *n_removed)
+{
+    uint32_t status = XEN_NETIF_CTRL_STATUS_SUCCESS;
+    struct xen_netif_gref *list = read_grefs(ctrl, request, &status);
+    bool found[GREFS_PER_MESSAGE];
+    uint32_t n = request->data[2];
+
+    if (!list) {
+        return status;
+    }
+    *n_removed = remove_grefs(ctrl->grefs[request->data[0]], list, n, found);
+    for (uint32_t i = 0; i < n; i++) {
+        list[i].status = (found[i] ? XEN_NETIF_CTRL_STATUS_SUCCESS
+                          : XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER);
+    }
+    if (n && !ctrl->write_page(ctrl->domid, request->data[1], list,
+                               n * sizeof *list)) {
+        status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+    }
+    free(list);
+    return status;
+}
+
+static uint32_t
+get_gref_size(const struct xenvif_ctrl *ctrl, uint32_t queue, uint32_t *size)
+{
+    if (!ctrl->grefs) {
+        return XEN_NETIF_CTRL_STATUS_NOT_SUPPORTED;
+    }
+    if (queue >= ctrl->n_queues) {
+        return XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+    }
+    *size = XENVIF_GREF_MAX;
+    return XEN_NETIF_CTRL_STATUS_SUCCESS;
+}
+
 void
 xenvif_ctrl_execute(struct xenvif_ctrl *ctrl,
                     const struct xen_netif_ctrl_request *request,
@@ -215,6 +333,16 @@ xenvif_ctrl_execute(struct xenvif_ctrl *ctrl,
     case XEN_NETIF_CTRL_TYPE_GET_HASH_MAPPING_SIZE:
         response->status = XEN_NETIF_CTRL_STATUS_SUCCESS;
         response->data = XENVIF_HASH_MAPPING_MAX;
+        break;
+    case XEN_NETIF_CTRL_TYPE_GET_GREF_MAPPING_SIZE:
+        response->status = get_gref_size(ctrl, request->data[0],
+                                         &response->data);
+        break;
+    case XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING:
+        response->status = add_grefs(ctrl, request);
+        break;
+    case XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING:
+        response->status = del_grefs(ctrl, request, &response->data);
         break;
     default:
         response->status = set(ctrl, request);

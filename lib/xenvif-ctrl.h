@@ -49,9 +49,15 @@ struct xenvif_ctrl {
     struct xenvif_ring ring;
     struct xenvif_event event;  /* 'tx_port' is the ring's. */
 
-    /* Reads the first 'len' bytes of the guest's page 'gref'.  Returns true if
-     * that worked.  The real one in all programs but tests. */
+    /* Read and write the first 'len' bytes of the guest's page 'gref'.  Return
+     * true if that worked.  The real ones in all programs but tests. */
     bool (*read_page)(uint16_t domid, uint32_t gref, void *data, size_t len);
+    bool (*write_page)(uint16_t domid, uint32_t gref, const void *data,
+                       size_t len);
+
+    /* The table of mapped pages of each queue; not owned.  NULL if mapping is
+     * not supported. */
+    struct xenvif_gref_table **grefs;
 
     struct xenvif_hash *hash;   /* Configuration; owned. */
     bool hash_changed;          /* Since the caller last looked. */

@@ -117,10 +117,10 @@ xenvif_grant_open(uint16_t own_domid_)
 }
 
 void *
-xenvif_grant_map(uint16_t domid, uint32_t gref)
+xenvif_grant_map(uint16_t domid, uint32_t gref, bool writable)
 {
     return xengnttab_map_grant_ref(get_gnttab(), domid, gref,
-                                   PROT_READ | PROT_WRITE);
+                                   PROT_READ | (writable ? PROT_WRITE : 0));
 }
 
 void
@@ -140,6 +140,20 @@ xenvif_grant_read(uint16_t domid, uint32_t gref, void *data, size_t len)
         .dest.virt = data,
         .len = len,
         .flags = GNTCOPY_source_gref,
+        .status = STATUS_NOT_RUN,
+    };
+
+    return !xengnttab_grant_copy(get_gnttab(), 1, &seg) && !seg.status;
+}
+
+bool
+xenvif_grant_write(uint16_t domid, uint32_t gref, const void *data, size_t len)
+{
+    struct xengnttab_grant_copy_segment seg = {
+        .source.virt = CONST_CAST(void *, data),
+        .dest.foreign = { .ref = gref, .offset = 0, .domid = domid },
+        .len = len,
+        .flags = GNTCOPY_dest_gref,
         .status = STATUS_NOT_RUN,
     };
 

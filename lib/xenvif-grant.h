@@ -35,10 +35,10 @@
  * in this file.  Returns 0 or a positive errno value. */
 int xenvif_grant_open(uint16_t own_domid);
 
-/* Maps page 'gref' of domain 'domid' for reading and writing.  Returns NULL
- * with errno set on failure.  May block for a long time when the domain
- * misbehaves: not for PMD threads. */
-void *xenvif_grant_map(uint16_t domid, uint32_t gref);
+/* Maps page 'gref' of domain 'domid' for reading and, if 'writable', writing.
+ * Returns NULL with errno set on failure.  May block for a long time when the
+ * domain misbehaves: not for PMD threads. */
+void *xenvif_grant_map(uint16_t domid, uint32_t gref, bool writable);
 
 /* Unmaps what xenvif_grant_map() returned; NULL is fine. */
 void xenvif_grant_unmap(void *page);
@@ -46,6 +46,10 @@ void xenvif_grant_unmap(void *page);
 /* Copies the first 'len' bytes, at most a page, of page 'gref' of domain
  * 'domid' to 'data'.  Returns true if that worked. */
 bool xenvif_grant_read(uint16_t domid, uint32_t gref, void *data, size_t len);
+
+/* The opposite: copies 'data' to the page. */
+bool xenvif_grant_write(uint16_t domid, uint32_t gref, const void *data,
+                        size_t len);
 
 /* Bounce pages.
  *

@@ -25,7 +25,7 @@ xenvif_multicast_init(struct xenvif_multicast *mc)
     OVS_NO_THREAD_SAFETY_ANALYSIS
 {
     ovs_mutex_init(&mc->mutex);
-    mc->n = 0;
+    mc->n = mc->version = 0;
 }
 
 void
@@ -59,6 +59,7 @@ xenvif_multicast_add(struct xenvif_multicast *mc, struct eth_addr addr)
         ok = mc->n < XENVIF_MULTICAST_MAX;
         if (ok) {
             mc->addrs[mc->n++] = addr;
+            mc->version++;
         }
     }
     ovs_mutex_unlock(&mc->mutex);
@@ -74,6 +75,7 @@ xenvif_multicast_remove(struct xenvif_multicast *mc, struct eth_addr addr)
 
     if (i < mc->n) {
         mc->addrs[i] = mc->addrs[--mc->n];
+        mc->version++;
     }
     ovs_mutex_unlock(&mc->mutex);
 }
@@ -82,8 +84,25 @@ void
 xenvif_multicast_clear(struct xenvif_multicast *mc)
 {
     ovs_mutex_lock(&mc->mutex);
-    mc->n = 0;
+    if (mc->n) {
+        mc->n = 0;
+        mc->version++;
+    }
     ovs_mutex_unlock(&mc->mutex);
+}
+
+unsigned int
+xenvif_multicast_get(struct xenvif_multicast *mc, struct eth_addr *addrs,
+                     unsigned int *version)
+{
+    unsigned int n;
+
+    ovs_mutex_lock(&mc->mutex);
+    n = mc->n;
+    memcpy(addrs, mc->addrs, n * sizeof *addrs);
+    *version = mc->version;
+    ovs_mutex_unlock(&mc->mutex);
+    return n;
 }
 
 bool

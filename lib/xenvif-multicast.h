@@ -31,6 +31,7 @@
 
 struct xenvif_multicast {
     struct ovs_mutex mutex;
+    unsigned int version OVS_GUARDED; /* Changes with the list. */
     unsigned int n OVS_GUARDED;
     struct eth_addr addrs[XENVIF_MULTICAST_MAX] OVS_GUARDED;
 };
@@ -47,6 +48,13 @@ void xenvif_multicast_remove(struct xenvif_multicast *, struct eth_addr addr);
 
 /* Empties the list. */
 void xenvif_multicast_clear(struct xenvif_multicast *);
+
+/* Copies the list to 'addrs', which has room for XENVIF_MULTICAST_MAX, and
+ * returns its length.  '*version' is different from what it was if, and only
+ * if, the list changed in between. */
+unsigned int xenvif_multicast_get(struct xenvif_multicast *,
+                                  struct eth_addr *addrs,
+                                  unsigned int *version);
 
 /* Is 'addr' in the list? */
 bool xenvif_multicast_contains(struct xenvif_multicast *,

@@ -33,6 +33,7 @@
 #include "util.h"
 #include "xenvif-counters.h"
 #include "xenvif-event.h"
+#include "xenvif-gref.h"
 #include "xenvif-ring.h"
 
 struct latch;
@@ -49,6 +50,7 @@ struct xenvif_features {
     bool csum_v4, csum_v6;      /* Guest takes partial checksums. */
     bool rx_notify;             /* Guest kicks when it posts RX slots. */
     bool split_channels;        /* TX and RX have a channel each. */
+    bool persistent;            /* Pages, once used, stay mapped. */
 };
 
 /* What a connection's queues have in common. */
@@ -62,6 +64,9 @@ struct xenvif_shared {
     /* How the guest wants its packets distributed; NULL if it does not care.
      */
     OVSRCU_TYPE(struct xenvif_hash *) hash;
+
+    /* Does the guest want only the multicast packets that it listed? */
+    atomic_bool filter_multicast;
 
     /* Bytes to leave free in front of a packet in its first page, which a Linux
      * guest asks for while it has an XDP program; less than a page. */
@@ -85,6 +90,7 @@ struct xenvif_queue {
     struct xenvif_shared *shared;
     struct xenvif_event event;
     struct xenvif_queue_stats *stats; /* Not owned; outlives the queue. */
+    struct xenvif_gref_table grefs; /* Pages that are mapped. */
 
     /* TX side.  Belongs to the thread that set 'tx_busy': Open vSwitch lets a
      * single thread poll an rxq, but two netdevs can share a vif for a moment

@@ -29,6 +29,7 @@
 #include "timeval.h"
 #include "xenvif-grant.h"
 #include "xenvif-hash.h"
+#include "xenvif-multicast.h"
 #include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-queue.h"
@@ -72,10 +73,11 @@ struct rx_record {
     bool partial;               /* Without a checksum? */
     bool gso;                   /* To be segmented by the guest? */
     uint32_t first_slot;        /* In 'responses'. */
-    uint32_t n_extras;          /* Slots after the first that are extras. */
     uint32_t n_slots;           /* All slots. */
-    uint32_t first_seg;         /* In 'copies', one per slot with data. */
 };
+
+/* The segment of a response that has none. */
+#define NO_SEGMENT UINT32_MAX
 
 /* Copies and responses that go out together.  Response 'i' belongs to the
  * request at 'req_cons + i'. */
@@ -85,11 +87,13 @@ struct rx_burst {
     uint32_t prod;              /* The guest's producer index. */
     uint32_t max_frame;
     uint32_t headroom;
+    bool filter_multicast;
     unsigned int n_records;
     unsigned int n_responses;
     bool notify;
     struct rx_record records[XENVIF_COPY_MAX];
     union rx_slot responses[(1 + MAX_EXTRAS) * XENVIF_COPY_MAX];
+    uint32_t segments[(1 + MAX_EXTRAS) * XENVIF_COPY_MAX]; /* In 'copies'. */
     struct xenvif_copy_batch copies;
 };
 
@@ -105,6 +109,19 @@ count_verdict(const struct rx_burst *burst, enum xenvif_rx_verdict verdict)
     xenvif_counter_add(&burst->queue->stats->rx_verdicts[verdict], 1);
 }
 
+/* Is 'packet' no multicast, or one that the guest listed?  Broadcasts always
+ * pass. */
+static bool
+is_wanted(const struct rx_burst *burst, const struct dp_packet *packet)
+{
+    const struct eth_header *eth = dp_packet_data(packet);
+
+    return (!eth_addr_is_multicast(eth->eth_dst)
+            || eth_addr_is_broadcast(eth->eth_dst)
+            || xenvif_multicast_contains(burst->queue->shared->multicast,
+                                         eth->eth_dst));
+}
+
 /* Can 'packet' be sent to this guest as planned? */
 static enum xenvif_rx_verdict
 judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
@@ -112,6 +129,10 @@ judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
 {
     if (dp_packet_size(packet) > burst->max_frame && !plan->offload.gso_size) {
         return XENVIF_RX_E_MTU;
+    }
+    if (OVS_UNLIKELY(burst->filter_multicast)
+        && !is_wanted(burst, packet)) {
+        return XENVIF_RX_E_MULTICAST;
     }
     if (plan->n_data > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
         return XENVIF_RX_E_TOO_LONG;
@@ -227,9 +248,34 @@ make_plan(const struct rx_burst *burst, struct dp_packet *packet,
     return judge_packet(burst, packet, plan);
 }
 
+/* Brings 'len' bytes at 'data' to byte 'offset' of the guest's page 'gref': at
+ * once, if the page is mapped, or by way of a bounce page.  Returns the
+ * segment of the copy that does it, or NO_SEGMENT. */
+static uint32_t
+plan_copy(struct rx_burst *burst, uint32_t gref, uint16_t offset,
+          const uint8_t *data, uint16_t len)
+{
+    struct xenvif_gref_table *grefs = &burst->queue->grefs;
+    void *buffer;
+
+    if (OVS_UNLIKELY(xenvif_gref_table_is_used(grefs))) {
+        uint8_t *page = xenvif_gref_lookup(grefs, gref, true);
+
+        if (page) {
+            xenvif_counter_add(&counters(burst)->mapped, 1);
+            memcpy(page + offset, data, len);
+            return NO_SEGMENT;
+        }
+    }
+    buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
+    memcpy(buffer, data, len);
+    xenvif_copy_to_guest(&burst->copies, burst->queue->shared->domid, gref,
+                         offset, buffer, len);
+    return burst->copies.n - 1;
+}
+
 /* Takes the next request and plans a response with 'flags' to it: 'len' bytes
- * at 'data', which go to byte 'offset' of the page that the guest posted, by
- * way of a bounce page. */
+ * at 'data', which go to byte 'offset' of the page that the guest posted. */
 static void
 plan_data(struct rx_burst *burst, const uint8_t *data, uint16_t offset,
           uint16_t len, uint16_t flags)
@@ -237,14 +283,12 @@ plan_data(struct rx_burst *burst, const uint8_t *data, uint16_t offset,
 {
     struct xenvif_ring *ring = &burst->queue->rx;
     union rx_slot *rsp = &burst->responses[burst->n_responses];
-    void *buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
     union rx_slot slot;
 
     xenvif_ring_read_slot(ring, ring->req_cons + burst->n_responses,
                           slot.words);
-    memcpy(buffer, data, len);
-    xenvif_copy_to_guest(&burst->copies, burst->queue->shared->domid,
-                         slot.req.gref, offset, buffer, len);
+    burst->segments[burst->n_responses]
+        = plan_copy(burst, slot.req.gref, offset, data, len);
 
     rsp->rsp.id = slot.req.id;
     rsp->rsp.offset = offset;
@@ -258,8 +302,9 @@ static void
 plan_extras(struct rx_burst *burst, const struct rx_plan *plan)
 {
     for (unsigned int i = 0; i < plan->n_extras; i++) {
-        union rx_slot *rsp = &burst->responses[burst->n_responses++];
+        union rx_slot *rsp = &burst->responses[burst->n_responses];
 
+        burst->segments[burst->n_responses++] = NO_SEGMENT;
         rsp->extra = plan->extras[i];
         if (i + 1 < plan->n_extras) {
             rsp->extra.flags |= XEN_NETIF_EXTRA_FLAG_MORE;
@@ -283,9 +328,7 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
     record->partial = (plan->offload.flags & NETRXF_csum_blank) != 0;
     record->gso = plan->offload.gso_size != 0;
     record->first_slot = burst->n_responses;
-    record->n_extras = plan->n_extras;
     record->n_slots = plan->n_data + plan->n_extras;
-    record->first_seg = burst->copies.n;
     for (uint32_t i = 0; i < plan->n_data; i++) {
         uint32_t offset = i ? 0 : plan->headroom;
         uint32_t len = MIN(left, XENVIF_PAGE_SIZE - offset);
@@ -309,16 +352,15 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
 static void
 finish_record(struct rx_burst *burst, const struct rx_record *record)
 {
-    uint32_t seg = record->first_seg;
+    uint32_t end = record->first_slot + record->n_slots;
     bool ok = true;
 
-    for (uint32_t i = 0; i < record->n_slots; i++) {
-        bool is_extra = i && i <= record->n_extras;
+    for (uint32_t i = record->first_slot; i < end; i++) {
+        uint32_t segment = burst->segments[i];
 
-        if (!is_extra && OVS_UNLIKELY(!xenvif_copy_is_ok(&burst->copies,
-                                                         seg++))) {
-            burst->responses[record->first_slot + i].rsp.status
-                = NETIF_RSP_ERROR;
+        if (OVS_UNLIKELY(segment != NO_SEGMENT
+                         && !xenvif_copy_is_ok(&burst->copies, segment))) {
+            burst->responses[i].rsp.status = NETIF_RSP_ERROR;
             ok = false;
         }
     }
@@ -342,7 +384,11 @@ flush(struct rx_burst *burst)
     if (!n) {
         return;
     }
-    xenvif_copy_run(&burst->copies);
+    if (OVS_LIKELY(burst->copies.n)) {
+        xenvif_copy_run(&burst->copies);
+        xenvif_counter_add(&counters(burst)->copy_calls, 1);
+        xenvif_counter_add(&counters(burst)->copies, burst->copies.n);
+    }
     for (unsigned int i = 0; i < burst->n_records; i++) {
         finish_record(burst, &burst->records[i]);
     }
@@ -354,8 +400,6 @@ flush(struct rx_burst *burst)
     ring->req_cons += n;
     burst->notify |= xenvif_ring_publish(ring, ring->req_cons);
 
-    xenvif_counter_add(&counters(burst)->copy_calls, 1);
-    xenvif_counter_add(&counters(burst)->copies, burst->copies.n);
     xenvif_counter_add(&counters(burst)->slots, n);
     burst->n_records = burst->n_responses = 0;
     xenvif_copy_batch_init(&burst->copies, xenvif_bounce_get());
@@ -385,7 +429,10 @@ add_packet(struct rx_burst *burst, struct dp_packet *packet)
         return;
     }
 
-    if (burst->copies.n + plan.n_data > XENVIF_COPY_MAX
+    if (burst->n_records + plan.n_data > XENVIF_COPY_MAX
+        || burst->copies.n + plan.n_data > XENVIF_COPY_MAX
+        || burst->n_responses + plan.n_data + plan.n_extras
+           > ARRAY_SIZE(burst->responses)
         || !xenvif_bounce_has_room(burst->copies.bounce, plan.n_data, size)) {
         flush(burst);
     }
@@ -409,6 +456,8 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
         CONST_CAST(atomic_uint32_t *, queue->shared->max_frame),
         &burst.max_frame);
     atomic_read_relaxed(&queue->shared->headroom, &burst.headroom);
+    atomic_read_relaxed(&queue->shared->filter_multicast,
+                        &burst.filter_multicast);
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
     for (unsigned int i = 0; i < n; i++) {

@@ -27,10 +27,11 @@
 #include "util.h"
 #include "xenvif-bus.h"
 #include "xenvif-hash.h"
+#include "xenvif-multicast.h"
 #include "xenvif-store.h"
 
 void
-xenvif_saved_write(const char *dir, const struct xenvif_hash *hash)
+xenvif_saved_write_hash(const char *dir, const struct xenvif_hash *hash)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
@@ -48,6 +49,42 @@ xenvif_saved_write(const char *dir, const struct xenvif_hash *hash)
     }
     xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "hash-mapping", ds_cstr(&s));
     ds_destroy(&s);
+}
+
+unsigned int
+xenvif_saved_write_multicast(const char *dir,
+                             struct xenvif_multicast *multicast)
+{
+    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
+    struct ds s = DS_EMPTY_INITIALIZER;
+    unsigned int n, version;
+
+    n = xenvif_multicast_get(multicast, addrs, &version);
+    for (unsigned int i = 0; i < n; i++) {
+        ds_put_format(&s, ETH_ADDR_FMT" ", ETH_ADDR_ARGS(addrs[i]));
+    }
+    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "multicast", ds_cstr(&s));
+    ds_destroy(&s);
+    return version;
+}
+
+void
+xenvif_saved_read_multicast(const char *dir,
+                            struct xenvif_multicast *multicast)
+{
+    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "multicast");
+    char *save_ptr = NULL;
+    char *word;
+
+    for (word = s ? strtok_r(s, " ", &save_ptr) : NULL; word;
+         word = strtok_r(NULL, " ", &save_ptr)) {
+        struct eth_addr addr;
+
+        if (eth_addr_from_string(word, &addr)) {
+            xenvif_multicast_add(multicast, addr);
+        }
+    }
+    free(s);
 }
 
 static void
@@ -87,7 +124,7 @@ read_mapping(const char *dir, struct xenvif_hash *hash)
 }
 
 void
-xenvif_saved_read(const char *dir, struct xenvif_hash *hash)
+xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash)
 {
     uint32_t value;
 

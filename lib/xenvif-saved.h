@@ -20,6 +20,8 @@
 /* What a guest configured over its control ring, kept for the process that
  * serves the guest after this one.
  *
+ * (Multicast addresses come in the TX ring, as it is.)
+ *
  * Guests send their configuration once per connection and a connection
  * survives us, so that it has to as well.  It is in a directory of our own
  * domain, /local/domain/OWN/xenvif/DOMID/HANDLE, which guests can neither read
@@ -28,13 +30,19 @@
 #include <stdint.h>
 
 struct xenvif_hash;
+struct xenvif_multicast;
 
-/* Saves 'hash' in directory 'dir'. */
-void xenvif_saved_write(const char *dir, const struct xenvif_hash *hash);
+/* Saves 'hash', or the list of multicast addresses, in directory 'dir'.  The
+ * latter returns the version of the list that it saved. */
+void xenvif_saved_write_hash(const char *dir, const struct xenvif_hash *hash);
+unsigned int xenvif_saved_write_multicast(const char *dir,
+                                          struct xenvif_multicast *multicast);
 
-/* Loads what was saved in 'dir' into '*hash', as far as it makes sense; what
- * does not is as if it had never been set. */
-void xenvif_saved_read(const char *dir, struct xenvif_hash *hash);
+/* Loads what was saved in 'dir' into '*hash' or 'multicast', as far as it
+ * makes sense; what does not is as if it had never been set. */
+void xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash);
+void xenvif_saved_read_multicast(const char *dir,
+                                 struct xenvif_multicast *multicast);
 
 /* Forgets what was saved in 'dir'. */
 void xenvif_saved_remove(const char *dir);

@@ -44,9 +44,12 @@ COVERAGE_DEFINE(xenvif_tx_contention);
 struct tx_record {
     struct xenvif_tx_packet packet;
     enum xenvif_tx_verdict verdict;
-    uint32_t first_seg;         /* In the copy batch; one per data slot... */
-    uint32_t n_segs;            /* ...that is not empty. */
-    uint8_t *buffers[XENVIF_TX_MAX_DATA_SLOTS]; /* Where the copies go. */
+    uint32_t first_seg, n_segs; /* Its segments of the copy batch. */
+    uint32_t n_pieces;          /* Data slots that are not empty... */
+    struct {
+        const uint8_t *data;    /* ...and where their data will be. */
+        uint32_t len;
+    } pieces[XENVIF_TX_MAX_DATA_SLOTS];
 };
 
 struct tx_burst {
@@ -115,6 +118,29 @@ was_answered(const struct tx_burst *burst,
     return false;
 }
 
+/* Finds a place for 'len' bytes of a slot's data: where they are, if the page
+ * is mapped, or in a bounce page, and plans a copy to it. */
+static const uint8_t *
+plan_piece(struct tx_burst *burst, const struct netif_tx_request *req,
+           uint32_t len)
+{
+    struct xenvif_gref_table *grefs = &burst->queue->grefs;
+    uint8_t *buffer;
+
+    if (OVS_UNLIKELY(xenvif_gref_table_is_used(grefs))) {
+        const uint8_t *page = xenvif_gref_lookup(grefs, req->gref, false);
+
+        if (page) {
+            xenvif_counter_add(&counters(burst)->mapped, 1);
+            return page + req->offset;
+        }
+    }
+    buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
+    xenvif_copy_from_guest(&burst->copies, burst->queue->shared->domid,
+                           req->gref, req->offset, buffer, len);
+    return buffer;
+}
+
 /* Adds the copies that bring the data of 'record' here.  Returns false if
  * there is no room left for them in this burst. */
 static bool
@@ -135,13 +161,12 @@ plan_copies(struct tx_burst *burst, struct tx_record *record)
 
         if (len) {
             /* A slot without data says nothing about its grant (XSA-448). */
-            record->buffers[record->n_segs++]
-                = xenvif_bounce_alloc(burst->copies.bounce, len);
-            xenvif_copy_from_guest(&burst->copies, burst->queue->shared->domid,
-                                   req->gref, req->offset,
-                                   record->buffers[record->n_segs - 1], len);
+            record->pieces[record->n_pieces].data
+                = plan_piece(burst, req, len);
+            record->pieces[record->n_pieces++].len = len;
         }
     }
+    record->n_segs = burst->copies.n - record->first_seg;
     return true;
 }
 
@@ -164,7 +189,7 @@ plan_burst(struct tx_burst *burst, bool more)
            && burst->n_packets < NETDEV_MAX_BURST) {
         struct tx_record *record = &burst->records[burst->n_records];
 
-        record->n_segs = 0;
+        record->n_segs = record->n_pieces = 0;
         record->verdict = xenvif_tx_parse(burst->window, burst->n_window,
                                           burst->n_slots, more, &limits,
                                           &record->packet);
@@ -236,11 +261,9 @@ build_packet(const struct tx_burst *burst, struct tx_record *record)
 
     packet = xenvif_packet_new(record->packet.size);
     data = dp_packet_data(packet);
-    for (uint32_t i = 0; i < record->n_segs; i++) {
-        uint16_t len = copies->segs[record->first_seg + i].len;
-
-        memcpy(data, record->buffers[i], len);
-        data += len;
+    for (uint32_t i = 0; i < record->n_pieces; i++) {
+        memcpy(data, record->pieces[i].data, record->pieces[i].len);
+        data += record->pieces[i].len;
     }
 
     record->verdict = apply_offloads(burst, &record->packet, packet);

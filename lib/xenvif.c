@@ -133,26 +133,42 @@ disconnect(struct xenvif *xenvif)
                  xenvif->domid, xenvif->handle);
 }
 
+/* Keys of the frontend that may change while it exists. */
+static const char *const watched_keys[] = {
+    "state",
+    "request-multicast-control",
+};
+
+/* Sets, or clears, the watches on 'xenvif->frontend_dir'. */
 static void
-set_frontend_dir(struct xenvif *xenvif, char *frontend_dir)
+watch_frontend(const struct xenvif *xenvif, bool set)
 {
     char token[32];
 
     snprintf(token, sizeof token, "%"PRIu16"/%"PRIu16,
              xenvif->domid, xenvif->handle);
-    if (xenvif->frontend_dir) {
-        char *path = xasprintf("%s/state", xenvif->frontend_dir);
+    for (size_t i = 0; i < ARRAY_SIZE(watched_keys); i++) {
+        char *path = xasprintf("%s/%s", xenvif->frontend_dir, watched_keys[i]);
 
-        xenvif_store_unwatch(path, token);
+        if (set) {
+            xenvif_store_watch(path, token);
+        } else {
+            xenvif_store_unwatch(path, token);
+        }
         free(path);
+    }
+}
+
+static void
+set_frontend_dir(struct xenvif *xenvif, char *frontend_dir)
+{
+    if (xenvif->frontend_dir) {
+        watch_frontend(xenvif, false);
         free(xenvif->frontend_dir);
     }
     xenvif->frontend_dir = frontend_dir;
     if (frontend_dir) {
-        char *path = xasprintf("%s/state", frontend_dir);
-
-        xenvif_store_watch(path, token);
-        free(path);
+        watch_frontend(xenvif, true);
     }
 }
 
@@ -441,7 +457,8 @@ attach_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
 {
     struct xenvif_hash *saved = xmalloc(sizeof *saved);
 
-    xenvif_saved_read(xenvif->saved_dir, saved);
+    xenvif_saved_read_hash(xenvif->saved_dir, saved);
+    xenvif_saved_read_multicast(xenvif->saved_dir, &xenvif->multicast);
     if (connect_rings(xenvif, fault_latch, saved)) {
         announce_connection(xenvif, "attached to running guest");
     }
@@ -466,7 +483,7 @@ xenvif_run_ctrl(struct xenvif *xenvif)
     bool more = false;
 
     if (conn && xenvif_conn_run_ctrl(conn, &more)) {
-        xenvif_saved_write(xenvif->saved_dir, conn->ctrl->hash);
+        xenvif_saved_write_hash(xenvif->saved_dir, conn->ctrl->hash);
     }
     return more;
 }
@@ -544,6 +561,20 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
     }
 }
 
+/* Follows what a frontend may change while it is connected. */
+static void
+follow_frontend(struct xenvif *xenvif)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    if (conn) {
+        atomic_store_relaxed(
+            &conn->shared.filter_multicast,
+            xenvif_bus_read_filter_multicast(xenvif->frontend_dir));
+    }
+}
+
 /* Is what frontends can read what the port wants to offer now? */
 static bool
 is_offer_valid(struct xenvif *xenvif)
@@ -562,6 +593,7 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
     if (!xenvif->has_port) {
         disconnect(xenvif);
     }
+    follow_frontend(xenvif);
     if (!token_bucket_withdraw(&xenvif->step_tokens, STEP_COST)) {
         xenvif->retry_at = time_msec() + STEP_COST;
         return;
@@ -681,6 +713,22 @@ is_stalled(struct xenvif_conn *conn)
     return false;
 }
 
+/* Keeps the list of multicast addresses, which threads that poll the guest
+ * change, for the next process. */
+static void
+save_multicast(struct xenvif *xenvif)
+{
+    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
+    unsigned int version;
+
+    xenvif_multicast_get(&xenvif->multicast, addrs, &version);
+    if (version != xenvif->multicast_saved && xenvif->saved_dir) {
+        xenvif->multicast_saved
+            = xenvif_saved_write_multicast(xenvif->saved_dir,
+                                           &xenvif->multicast);
+    }
+}
+
 bool
 xenvif_check(struct xenvif *xenvif, bool periodic)
 {
@@ -692,8 +740,11 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
     if (!conn) {
         return false;
     }
-    if (periodic && get_settings(xenvif).poll) {
-        count_events(conn);
+    if (periodic) {
+        save_multicast(xenvif);
+        if (get_settings(xenvif).poll) {
+            count_events(conn);
+        }
     }
     fault = xenvif_shared_fault(&conn->shared);
     stalled = (fault ? false

@@ -84,6 +84,7 @@ struct xenvif {
     struct xenvif_view view;    /* What XenStore said last. */
     struct xenvif_info now;     /* What 'info' will be. */
     struct xenvif_settings offered; /* Settings in force. */
+    unsigned int multicast_saved; /* Version of the list that was saved. */
     long long int retry_at;     /* When to look again, in ms. */
     long long int retry_interval; /* Ms until the look after that. */
     struct token_bucket connect_tokens;

@@ -1,0 +1,98 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_GREF_H
+#define XENVIF_GREF_H 1
+
+/* Pages of a guest that stay mapped, by grant reference: those that the guest
+ * named over the control ring ("gref mappings" of netif.h), or all that it
+ * uses, if both sides agreed on persistent grants.
+ *
+ * A slot that refers to such a page is served by memcpy, without a call into
+ * the hypervisor.  The page is shared memory as long as it is mapped: what is
+ * copied out of it is copied once and judged afterwards.
+ *
+ * The control thread changes the table of a queue, other threads look things
+ * up in it. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cmap.h"
+#include "openvswitch/thread.h"
+
+struct latch;
+
+/* Entries that a queue's table may have: two rings full. */
+#define XENVIF_GREF_MAX 512
+
+/* References that wait to be mapped. */
+#define XENVIF_GREF_WANTED_MAX 64
+
+struct xenvif_gref {
+    struct cmap_node node;
+    uint32_t gref;
+    bool readonly;              /* Can only be read. */
+    uint8_t *page;
+};
+
+struct xenvif_gref_table {
+    uint16_t domid;             /* The guest's. */
+    struct cmap map;            /* Of struct xenvif_gref. */
+
+    /* Persistent grants: references seen in the rings that are not mapped. */
+    bool persistent;            /* Constant. */
+    struct latch *wakeup;       /* Of the control thread; not owned. */
+    struct ovs_mutex mutex;
+    unsigned int n_wanted OVS_GUARDED;
+    struct {
+        uint32_t gref;
+        bool readonly;
+    } wanted[XENVIF_GREF_WANTED_MAX] OVS_GUARDED;
+};
+
+void xenvif_gref_table_init(struct xenvif_gref_table *, uint16_t domid,
+                            bool persistent, struct latch *wakeup);
+
+/* Unmaps everything.  No other thread may be using the table any more. */
+void xenvif_gref_table_destroy(struct xenvif_gref_table *);
+
+static inline bool
+xenvif_gref_table_is_used(const struct xenvif_gref_table *table)
+{
+    return table->persistent || !cmap_is_empty(&table->map);
+}
+
+/* Returns where page 'gref' is mapped, writable if 'write', or NULL.  Valid
+ * until the calling thread quiesces. */
+uint8_t *xenvif_gref_lookup(struct xenvif_gref_table *, uint32_t gref,
+                            bool write);
+
+/* Maps page 'gref'.  Returns true if that worked and the page was not mapped
+ * yet.  Control thread. */
+bool xenvif_gref_add(struct xenvif_gref_table *, uint32_t gref, bool readonly);
+
+/* Unmaps the 'n' pages in 'grefs', after waiting until nobody uses them.
+ * Stores in 'found' which of them were mapped; returns how many.  Control
+ * thread. */
+uint32_t xenvif_gref_remove(struct xenvif_gref_table *, const uint32_t *grefs,
+                            uint32_t n, bool *found);
+
+/* Maps what other threads looked up in vain, if grants are persistent.
+ * Control thread. */
+void xenvif_gref_run(struct xenvif_gref_table *);
+
+#endif /* xenvif-gref.h */
