@@ -1,0 +1,267 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* The TX ring: frames to requests, and responses to free pages. */
+
+#include "guest.h"
+
+#include <string.h>
+
+/* Returns the number of free slots. */
+unsigned int
+guest_tx_room(const struct guest_queue *q)
+{
+    return NETIF_RING_SIZE - (q->tx.prod - q->tx.cons);
+}
+
+/* One data slot of a frame. */
+struct piece {
+    struct guest_page page;
+    uint16_t ofs, len;
+};
+
+/* Returns the number of data slots for frame 'f', 0 if it cannot be sent. */
+static unsigned int
+count_pieces(const struct guest_queue *q, const struct guest_tx_frame *f)
+{
+    unsigned int n = (f->len + NETIF_PAGE_SIZE - 1) / NETIF_PAGE_SIZE;
+
+    if (f->data && f->n_frags > n && f->n_frags <= f->len) {
+        n = f->n_frags;
+    }
+    if (!f->len || f->len > GUEST_MAX_FRAME || n > NETIF_MAX_DATA_SLOTS
+        || (n > 1 && !q->guest->offer.sg)) {
+        return 0;
+    }
+    return n;
+}
+
+/* Cuts frame 'f' into 'n' pieces in free pages and grants these.  Returns
+ * false, without effect, if the grant table is full. */
+static bool
+make_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
+            struct piece *pieces, unsigned int n)
+{
+    struct guest *g = q->guest;
+    bool spread = f->data && n * NETIF_PAGE_SIZE >= f->len + NETIF_PAGE_SIZE;
+    uint32_t done = 0;
+
+    for (unsigned int i = 0; i < n; i++) {
+        uint32_t pfn = q->tx_free[q->n_tx_free - 1 - i];
+        uint32_t left = f->len - done;
+        struct piece *p = &pieces[i];
+
+        p->len = (spread ? left / (n - i)
+                  : left < NETIF_PAGE_SIZE ? left : NETIF_PAGE_SIZE);
+        /* Let the backend see other offsets than 0, too. */
+        p->ofs = spread && i & 1 ? NETIF_PAGE_SIZE - p->len : 0;
+        if (!guest_page_grant(g, &p->page, pfn, true)) {
+            while (i) {
+                xenemu_ungrant(g->dom, pieces[--i].page.gref);
+            }
+            return false;
+        }
+        if (f->data) {
+            memcpy((char *) xenemu_dom_page(g->dom, pfn) + p->ofs,
+                   f->data + done, p->len);
+        }
+        done += p->len;
+    }
+    q->n_tx_free -= n;
+    return true;
+}
+
+static void
+put_gso(struct guest_queue *q, const struct guest_tx_frame *f)
+{
+    struct netif_extra_info extra = { .type = XEN_NETIF_EXTRA_TYPE_GSO };
+    unsigned int slot = NETIF_SLOT(q->tx.prod);
+
+    extra.u.gso.size = f->gso_size;
+    extra.u.gso.type = f->gso_type;
+    q->tx_expect[slot] = (struct netif_tx_slot) {
+        .kind = NETIF_SLOT_EXTRA,
+    };
+    q->tx_page[slot].pfn = GUEST_NO_PAGE;
+    netif_tx_put_extra(q->tx.page, q->tx.prod++, &extra);
+    GUEST_COUNT(q, tx_gso, 1);
+}
+
+/* Writes the requests of a frame without publishing them. */
+static void
+put_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
+           const struct piece *pieces, unsigned int n)
+{
+    unsigned int n_slots = n + (f->gso_size != 0);
+
+    for (unsigned int i = 0; i < n; i++) {
+        unsigned int slot = NETIF_SLOT(q->tx.prod);
+        struct netif_tx_request req = {
+            .gref = pieces[i].page.gref,
+            .offset = pieces[i].ofs,
+            /* An opaque value, out of the range of grant references so that
+             * no backend can take one for the other. */
+            .id = 0x8000 | q->tx_next_id++,
+            .size = i ? pieces[i].len : f->len,
+            .flags = i + 1 < n ? NETTXF_more_data : 0,
+        };
+
+        if (!i) {
+            req.flags |= f->flags | (f->gso_size ? NETTXF_extra_info : 0);
+        }
+        q->tx_expect[slot] = (struct netif_tx_slot) {
+            .kind = NETIF_SLOT_DATA, .n_slots = i ? 0 : n_slots,
+            .id = req.id,
+        };
+        q->tx_page[slot] = pieces[i].page;
+        netif_tx_put(q->tx.page, q->tx.prod++, &req);
+        if (!i && f->gso_size) {
+            put_gso(q, f);
+        }
+    }
+    GUEST_COUNT(q, tx_packets, 1);
+    GUEST_COUNT(q, tx_bytes, f->len);
+    GUEST_COUNT(q, tx_slots, n_slots);
+    if (f->flags & NETTXF_csum_blank) {
+        GUEST_COUNT(q, tx_csum_blank, 1);
+    }
+}
+
+/* Puts frame 'f' on the ring, to be published by guest_tx_flush().  Returns
+ * false and counts it if that is not possible: the ring is full, or it needs
+ * several slots and the backend takes only one. */
+bool
+guest_tx_frame(struct guest_queue *q, const struct guest_tx_frame *f)
+{
+    struct piece pieces[NETIF_MAX_DATA_SLOTS];
+    unsigned int n = count_pieces(q, f);
+
+    if (!n || n + (f->gso_size != 0) > guest_tx_room(q) || n > q->n_tx_free
+        || !make_pieces(q, f, pieces, n)) {
+        GUEST_COUNT(q, tx_unsent, 1);
+        return false;
+    }
+    put_pieces(q, f, pieces, n);
+    return true;
+}
+
+/* Publishes what was put on the ring, and collects completions as a real
+ * driver does on each transmission. */
+void
+guest_tx_flush(struct guest_queue *q)
+{
+    struct guest_ring *r = &q->tx;
+
+    if (r->prod == r->pushed) {
+        return;
+    }
+    if (netif_ring_push(r->page, r->pushed, r->prod)) {
+        guest_queue_kick(q, r);
+    }
+    r->pushed = r->prod;
+    guest_tx_gc(q);
+}
+
+/* Takes one response that was found to be in order. */
+static void
+take_response(struct guest_queue *q, const struct netif_tx_response *rsp,
+              unsigned int slot)
+{
+    struct netif_tx_slot *expect = &q->tx_expect[slot];
+    struct guest_page *page = &q->tx_page[slot];
+
+    if (expect->n_slots && rsp->status == NETIF_RSP_ERROR) {
+        GUEST_COUNT(q, tx_errors, 1);
+    } else if (expect->n_slots && rsp->status == NETIF_RSP_DROPPED) {
+        GUEST_COUNT(q, tx_dropped, 1);
+    }
+    if (page->pfn != GUEST_NO_PAGE) {
+        if (guest_page_revoke(q->guest, q, page, "tx.grant-in-use")) {
+            q->tx_free[q->n_tx_free++] = page->pfn;
+        } else {
+            uint32_t pfn = xenemu_dom_alloc_page(q->guest->dom);
+
+            if (pfn != GUEST_NO_PAGE) {
+                q->tx_free[q->n_tx_free++] = pfn;
+            }
+        }
+        page->pfn = GUEST_NO_PAGE;
+    }
+    *expect = (struct netif_tx_slot) { .kind = NETIF_SLOT_FREE };
+    GUEST_COUNT(q, tx_done, 1);
+}
+
+static void
+take_responses(struct guest_queue *q, uint32_t prod)
+{
+    struct netif_tx_response rsps[NETIF_RING_SIZE];
+    struct guest_ring *r = &q->tx;
+    struct netif_verdict v;
+
+    if (prod - r->cons <= r->pushed - r->cons) {
+        for (uint32_t i = r->cons; i != prod; i++) {
+            rsps[NETIF_SLOT(i)] = netif_tx_get(r->page, i);
+        }
+    }
+    if (!netif_check_tx(q->tx_expect, rsps, r->cons, prod, r->pushed, &v)) {
+        guest_verdict(q->guest, q, &v);
+        if (prod - r->cons > r->pushed - r->cons) {
+            /* Nothing sensible can be done with it. */
+            prod = r->cons;
+        }
+    }
+    for (; r->cons != prod; r->cons++) {
+        take_response(q, &rsps[NETIF_SLOT(r->cons)], NETIF_SLOT(r->cons));
+    }
+}
+
+/* Takes the completions that are there and asks for an event with the next.
+ * Returns true if it took any. */
+bool
+guest_tx_gc(struct guest_queue *q)
+{
+    struct guest_ring *r = &q->tx;
+    bool progress = false;
+
+    if (__atomic_load_n(&q->guest->held, __ATOMIC_ACQUIRE)) {
+        return false;
+    }
+    for (;;) {
+        uint32_t prod = netif_ring_load(r->page, NETIF_RSP_PROD);
+
+        if (prod != r->cons) {
+            uint32_t cons = r->cons;
+
+            take_responses(q, prod);
+            progress = true;
+            if (r->cons == cons) {
+                break;
+            }
+        }
+        if (q->guest->cfg.spin) {
+            break;
+        }
+        if (!netif_ring_arm(r->page, r->cons)) {
+            r->active = false;
+            break;
+        }
+    }
+    if (q->tx_stopped && guest_tx_room(q) > NETIF_MAX_DATA_SLOTS + 3) {
+        q->tx_stopped = false;
+        progress = true;
+    }
+    return progress;
+}
