@@ -21,3 +21,15 @@ vswitchd_ovs_vswitchd_LDADD = \
 	$(ovs_objs) lib/libxenvif.la $(ovs_libs) $(XEN_LIBS) $(OVS_LIBS)
 
 $(vswitchd_ovs_vswitchd_OBJECTS): $(ovs_stamp)
+
+# Manual pages are written as Open vSwitch's are.
+man_MANS += vswitchd/ovs-xenvif.5
+EXTRA_DIST += vswitchd/ovs-xenvif.5.xml
+CLEANFILES += vswitchd/ovs-xenvif.5
+
+vswitchd/ovs-xenvif.5: vswitchd/ovs-xenvif.5.xml
+	$(AM_V_GEN)$(MKDIR_P) vswitchd && PYTHONPATH='$(ovs_srcdir)/python' \
+	PYTHONDONTWRITEBYTECODE=yes $(PYTHON3) \
+	'$(ovs_srcdir)/build-aux/xml2nroff' --version=$(PACKAGE_VERSION) \
+	'$(srcdir)/vswitchd/ovs-xenvif.5.xml' \
+	| $(SED) '/^\.TH/s/Open vSwitch/ovs-xenvif/g' >$@.tmp && mv $@.tmp $@

@@ -1,0 +1,30 @@
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+nobase_dist_doc_DATA += \
+	Documentation/intro/install.rst \
+	Documentation/ref/xenemu-guest.8.rst \
+	Documentation/topics/testing.rst \
+	Documentation/topics/xenemu.rst \
+	Documentation/topics/xenvif.rst
+
+# Pages of ref/ become manual pages where there is a program for it.
+if HAVE_RST2MAN
+man_MANS += Documentation/xenemu-guest.8
+CLEANFILES += Documentation/xenemu-guest.8
+
+Documentation/xenemu-guest.8: Documentation/ref/xenemu-guest.8.rst
+	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \
+	'$(srcdir)/Documentation/ref/xenemu-guest.8.rst' >$@.tmp && mv $@.tmp $@
+endif

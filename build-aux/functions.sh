@@ -1,0 +1,103 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What check.sh and demo.sh share: installing packages and building.  $top is
+# the source tree.
+
+n_jobs=$(nproc)
+
+die () {
+    echo "${0##*/}: $*" >&2
+    exit 1
+}
+
+# packages USE...
+#
+# Prints the names of the packages that build-aux/packages lists for USE on
+# this release of Debian.
+packages () {
+    local use name
+    for use; do
+        sed -n "s/^$use //p" "$top/build-aux/packages"
+    done | while read -r name; do
+        case $name in
+        *'*'*)
+            # A glob: what is installed, or else the newest that there is.
+            { dpkg-query -W -f '${Status}:${Package}\n' "$name" 2>/dev/null \
+                  | sed -n 's/^install ok installed://p'
+              apt-cache pkgnames | grep -E "^${name%\*}[0-9.]*\$" | sort -rV
+            } | sed -n 1p ;;
+        *)
+            echo "$name" ;;
+        esac
+    done
+}
+
+# is_installed PACKAGE
+is_installed () {
+    test "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" \
+        = installed
+}
+
+# install_packages USE...
+#
+# Installs what is missing.  Asks nothing and starts no service.
+install_packages () {
+    local name missing=()
+    test -z "${XENVIF_NO_INSTALL-}" || return 0
+    command -v apt-get >/dev/null || die "this is not Debian: install the" \
+        "counterparts of the packages in build-aux/packages yourself and" \
+        "set XENVIF_NO_INSTALL=1"
+    if ! apt-cache show openvswitch-source >/dev/null 2>&1; then
+        apt-get -qq update
+    fi
+    for name in $(packages "$@"); do
+        is_installed "$name" || missing+=("$name")
+    done
+    if test ${#missing[@]} -eq 0; then
+        return 0
+    fi
+    echo "installing ${missing[*]}"
+    local install=(env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1
+                   apt-get -qq -y --no-install-recommends
+                   -o Dpkg::Use-Pty=0 install "${missing[@]}")
+    # Package lists may be too old to find the files that they name.
+    "${install[@]}" >/dev/null 2>&1 || {
+        apt-get -qq update
+        "${install[@]}" >/dev/null
+    }
+}
+
+# build NAME [CONFIGURE-ARGUMENT...]
+#
+# Builds in $build_root/NAME, configuring only if that has not been done with
+# the same arguments.
+build () {
+    local dir=$build_root/$1
+    shift
+    test -x "$top/configure" || (cd "$top" && ./boot.sh) || return 1
+    if test -e "$top/config.status"; then
+        die "the source tree has been configured in place," \
+            "which rules out any other build: run 'make distclean' first"
+    fi
+    mkdir -p "$dir"
+    if test ! -e "$dir/Makefile" ||
+            test "$(cat "$dir/.arguments" 2>/dev/null)" != "$*"; then
+        (cd "$dir" && "$top/configure" --quiet "$@") || return 1
+        echo "$*" >"$dir/.arguments"
+    fi
+    make -C "$dir" --no-print-directory -j"$n_jobs"
+}

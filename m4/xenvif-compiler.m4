@@ -1,0 +1,79 @@
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# The compiler, its warnings and its sanitizers.
+
+# XENVIF_REQUIRE_COMPILER
+#
+# Says what to install before AC_PROG_CC says only what is missing.
+AC_DEFUN([XENVIF_REQUIRE_COMPILER],
+  [AC_CHECK_PROGS([xenvif_found_cc], [${CC%% *} gcc cc clang])
+   AS_IF([test -z "$xenvif_found_cc"],
+         [AC_MSG_ERROR([no C compiler found
+  install Debian's build-essential])])
+   AC_CHECK_PROGS([xenvif_found_make], [make])
+   AS_IF([test -z "$xenvif_found_make"],
+         [AC_MSG_ERROR([no make found
+  install Debian's build-essential])])])
+
+# XENVIF_SANITIZERS
+#
+# SANITIZER_CFLAGS: for everything that --enable-asan covers, which is all of
+# Open vSwitch, the provider and the tests, but not the emulation library that
+# is loaded into programs of others, such as xenstored.
+AC_DEFUN([XENVIF_SANITIZERS],
+  [AC_ARG_ENABLE([asan],
+     [AS_HELP_STRING([--enable-asan],
+        [build with AddressSanitizer and UndefinedBehaviorSanitizer,
+         Open vSwitch included])],
+     [], [enable_asan=no])
+   AS_IF([test "x$enable_asan" != xno],
+     [: "${CFLAGS=-O1 -g}"
+      SANITIZER_CFLAGS="-fsanitize=address,undefined -fno-omit-frame-pointer"],
+     [: "${CFLAGS=-O2 -g}"
+      SANITIZER_CFLAGS=])
+   AC_SUBST([SANITIZER_CFLAGS])
+   AC_SUBST([enable_asan])])
+
+# XENVIF_TRY_FLAG([FLAG], [IF-ACCEPTED])
+#
+# Runs IF-ACCEPTED if the compiler takes FLAG without a word.
+AC_DEFUN([XENVIF_TRY_FLAG],
+  [xenvif_save_CFLAGS=$CFLAGS
+   CFLAGS="$CFLAGS -Werror $1"
+   AC_COMPILE_IFELSE([AC_LANG_SOURCE([[int xenvif_dummy;]])],
+                     [xenvif_flag_ok=yes], [xenvif_flag_ok=no])
+   CFLAGS=$xenvif_save_CFLAGS
+   AS_IF([test $xenvif_flag_ok = yes], [$2])])
+
+# XENVIF_WARNINGS
+#
+# WARNING_CFLAGS: the warnings that our sources are free of.
+# --enable-Werror makes errors of them in our sources, not in Open vSwitch's.
+AC_DEFUN([XENVIF_WARNINGS],
+  [AC_ARG_ENABLE([Werror],
+     [AS_HELP_STRING([--enable-Werror], [make errors of warnings])],
+     [], [enable_Werror=no])
+   AC_MSG_CHECKING([which warnings $CC knows])
+   WARNING_CFLAGS=
+   for flag in -Wall -Wextra -Wno-sign-compare -Wshadow -Wmissing-prototypes \
+               -Wstrict-prototypes -Wold-style-definition -Wpointer-arith \
+               -Wformat-security -Wbad-function-cast -Wthread-safety; do
+     XENVIF_TRY_FLAG([$WARNING_CFLAGS $flag],
+                     [AS_VAR_APPEND([WARNING_CFLAGS], [" $flag"])])
+   done
+   AC_MSG_RESULT([$WARNING_CFLAGS])
+   AS_IF([test "x$enable_Werror" != xno],
+         [WARNING_CFLAGS="$WARNING_CFLAGS -Werror"])
+   AC_SUBST([WARNING_CFLAGS])])
