@@ -315,6 +315,24 @@ read_queue(const char *dir, struct xenvif_bus_queue *queue)
     return problem;
 }
 
+/* Does 'queue' use a page that is a ring of another queue already? */
+static char *
+check_sharing(const struct xenvif_bus_request *request, unsigned int queue)
+{
+    const struct xenvif_bus_queue *b = &request->queues[queue];
+
+    for (unsigned int i = 0; i < queue; i++) {
+        const struct xenvif_bus_queue *a = &request->queues[i];
+
+        if (a->tx_ref == b->tx_ref || a->tx_ref == b->rx_ref
+            || a->rx_ref == b->tx_ref || a->rx_ref == b->rx_ref) {
+            return xasprintf("frontend's queues %u and %u share a ring page",
+                             i, queue);
+        }
+    }
+    return NULL;
+}
+
 static char *
 read_n_queues(const char *dir, unsigned int max_queues, unsigned int *n_queues)
 {
@@ -400,6 +418,9 @@ xenvif_bus_read_request(const char *dir, unsigned int max_queues,
 
         problem = read_queue(queue_dir, &request->queues[i]);
         free(queue_dir);
+        if (!problem) {
+            problem = check_sharing(request, i);
+        }
     }
     if (!problem) {
         read_features(dir, request);

@@ -1,0 +1,182 @@
+#!/bin/bash
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Builds and checks everything, on a Debian machine, as root:
+#
+#   ./check.sh
+#
+# Installs the packages that are missing, builds in _build/, and runs the unit,
+# component and system tests with a plain build and with one under the
+# sanitizers, Open vSwitch's checkpatch.py, a build with clang, an installation
+# and "make distcheck".  Prints each step with its time, and in the end one
+# line with what became of all tests.  The exit status is 0 if none failed.
+
+set -u
+top=$(cd "$(dirname "$0")" && pwd)
+build_root=${XENVIF_BUILD_ROOT:-$top/_build}
+log_dir=$build_root/log
+# shellcheck source=build-aux/functions.sh
+. "$top/build-aux/functions.sh"
+
+passed=0
+failed=0
+skipped=0
+
+# run NAME COMMAND...
+#
+# Runs a step with its output in a log file.  Prints its name, its time and, if
+# it fails, the end of its output.
+run () {
+    local name=$1 begin=$SECONDS status
+    shift
+    printf '%-42s' "$name"
+    log=$log_dir/${name//[^a-z]/-}.log
+    ("$@") >"$log" 2>&1 </dev/null
+    status=$?
+    if test $status -eq 0; then
+        printf 'ok %13d s\n' $((SECONDS - begin))
+    else
+        printf 'FAILED %9d s\n' $((SECONDS - begin))
+        tail -n 40 "$log" | sed 's/^/    /'
+        echo "    (all of it: $log)"
+    fi
+    return $status
+}
+
+# check NAME COMMAND...
+#
+# A step that counts as one test.
+check () {
+    if run "$@"; then
+        passed=$((passed + 1))
+    else
+        failed=$((failed + 1))
+    fi
+}
+
+# need NAME COMMAND...
+#
+# A step without which nothing else can be done.
+need () {
+    run "$@" || {
+        failed=$((failed + 1))
+        finish
+    }
+}
+
+# suite NAME SUITE-DIR COMMAND...
+#
+# A step that runs an Autotest suite with its files in SUITE-DIR.  Its results
+# are counted one by one, and the reason of each skip is shown.
+suite () {
+    local name=$1 dir=$2 ok bad skip status
+    shift 2
+    rm -f "$dir/skip-reasons"
+    run "$name" "$@"
+    status=$?
+    ok=$(grep -cE '^ *[0-9]+: .* ok *$' "$log")
+    bad=$(grep -cE '^ *[0-9]+: .* FAILED \(.*\) *$' "$log")
+    skip=$(grep -cE '^ *[0-9]+: .* skipped \(.*\) *$' "$log")
+    echo "    $ok passed, $bad failed, $skip skipped"
+    grep -E '^ *[0-9]+: .* FAILED \(.*\) *$' "$log"
+    if test "$skip" -gt 0; then
+        grep -E '^ *[0-9]+: .* skipped \(.*\) *$' "$log"
+        sed 's/^/    skipped: /' "$dir/skip-reasons" 2>/dev/null
+    fi
+    if test $status -ne 0 && test "$bad" -eq 0; then
+        # Something else than a test went wrong.
+        bad=1
+    elif test $((ok + bad + skip)) -eq 0; then
+        echo "    no test ran"
+        bad=1
+    fi
+    passed=$((passed + ok))
+    failed=$((failed + bad))
+    skipped=$((skipped + skip))
+}
+
+finish () {
+    echo
+    echo "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
+    echo "$passed passed, $failed failed, $skipped skipped"
+    test $failed -eq 0
+    exit
+}
+
+# The folder of the Open vSwitch source that the main build uses.
+ovs_source () {
+    sed -n 's/^ovs_srcdir = //p' "$build_root/main/Makefile"
+}
+
+# Installs into a scratch folder and looks at what a user would get.
+check_install () {
+    local dest
+    dest=$(mktemp -d "$build_root/install.XXXXXX") || return 1
+    make -C "$build_root/main" --no-print-directory install DESTDIR="$dest" &&
+        "$dest/usr/local/sbin/ovs-vswitchd" --version &&
+        "$dest/usr/local/bin/xenemu" --help
+    local status=$?
+    rm -rf "$dest"
+    return $status
+}
+
+# A build by clang, linked with the Open vSwitch of the main build.
+build_clang () {
+    build clang CC=clang --enable-Werror \
+        --with-ovs-source="$(ovs_source)" \
+        --with-ovs-build="$build_root/main/ovs-build" &&
+        make -C "$build_root/clang" --no-print-directory -j"$n_jobs" \
+            check TESTSUITEFLAGS="-j$n_jobs"
+}
+
+distcheck () {
+    make -C "$build_root/main" --no-print-directory -j"$n_jobs" distcheck \
+        TESTSUITEFLAGS="-j$n_jobs"
+}
+
+test $# -eq 0 || die "takes no arguments"
+test "$(id -u)" = 0 || die "must be run as root (packages, namespaces)"
+mkdir -p "$log_dir"
+
+need 'packages' install_packages build run check
+check 'style of the files' "$top/build-aux/check-style"
+
+need 'build' build main --enable-Werror
+suite 'make check' "$build_root/main/tests/testsuite.dir" \
+    make -C "$build_root/main" --no-print-directory -j"$n_jobs" check \
+    TESTSUITEFLAGS="-j$n_jobs"
+suite 'make check-system' \
+    "$build_root/main/tests/system-xenvif-testsuite.dir" \
+    make -C "$build_root/main" --no-print-directory check-system
+
+check 'checkpatch.py' "$top/build-aux/run-checkpatch" "$(ovs_source)"
+check 'build and unit tests with clang' build_clang
+check 'make install' check_install
+
+if run 'build with sanitizers' build asan --enable-Werror --enable-asan \
+       --with-ovs-source="$(ovs_source)"; then
+    suite 'make check, sanitizers' "$build_root/asan/tests/testsuite.dir" \
+        make -C "$build_root/asan" --no-print-directory -j"$n_jobs" check \
+        TESTSUITEFLAGS="-j$n_jobs"
+    suite 'make check-system, sanitizers' \
+        "$build_root/asan/tests/system-xenvif-testsuite.dir" \
+        make -C "$build_root/asan" --no-print-directory check-system
+else
+    failed=$((failed + 1))
+fi
+
+check 'make distcheck' distcheck
+finish

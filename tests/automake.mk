@@ -1,0 +1,161 @@
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# Unit and component tests: programs that use cmocka, one per file
+# tests/test-NAME.c, each a test of its own in the suite.  Component tests talk
+# to the provider as a frontend on the emulated libraries, in one process.
+unit_tests = \
+	tests/test-bus \
+	tests/test-conn \
+	tests/test-hostile \
+	tests/test-multicast \
+	tests/test-netfront-checks \
+	tests/test-offload \
+	tests/test-ring \
+	tests/test-rx \
+	tests/test-stats \
+	tests/test-store \
+	tests/test-tx \
+	tests/test-tx-hostile \
+	tests/test-tx-parse \
+	tests/test-xenemu \
+	tests/test-xenemu-event
+
+check_PROGRAMS += $(unit_tests)
+
+check_LTLIBRARIES += tests/libmock.la
+tests_libmock_la_LIBTOOLFLAGS = --tag=disable-shared
+tests_libmock_la_SOURCES = \
+	tests/mock-frontend.c \
+	tests/mock-frontend.h \
+	tests/mock-ring.c \
+	xenemu/netif-check.c \
+	xenemu/netif-check.h
+
+# Programs that know nothing of Open vSwitch.
+tests_test_netfront_checks_CPPFLAGS = $(xenemu_cppflags)
+tests_test_netfront_checks_LDADD = $(CMOCKA_LIBS)
+tests_test_netfront_checks_SOURCES = \
+	tests/test-netfront-checks.c \
+	xenemu/guest-offload.c \
+	xenemu/netif-check.c
+tests_test_xenemu_CPPFLAGS = $(xenemu_cppflags)
+tests_test_xenemu_LDADD = \
+	xenemu/libxenemu-core.la $(XEN_LIBS) $(CMOCKA_LIBS) -lpthread
+tests_test_xenemu_SOURCES = tests/test-xenemu.c tests/test-xenemu.h
+tests_test_xenemu_event_CPPFLAGS = $(xenemu_cppflags)
+tests_test_xenemu_event_LDADD = $(tests_test_xenemu_LDADD)
+tests_test_xenemu_event_SOURCES = \
+	tests/test-xenemu-event.c tests/test-xenemu.h
+
+# Autotest suites.  Open vSwitch's macros are included from its source tree
+# and expanded into the suites, so the suites are made in the build directory
+# and never distributed.
+COMMON_AT = \
+	tests/xenvif-macros.at
+TESTSUITE_AT = \
+	tests/testsuite.at \
+	tests/xenemu-command.at \
+	tests/xenvif-unit.at \
+	tests/xenvif-vswitchd.at
+SYSTEM_TESTSUITE_AT = \
+	tests/system-xenvif-testsuite.at \
+	tests/system-xenvif-macros.at \
+	tests/system-xenvif-guest-macros.at \
+	tests/system-xenvif-daemon.at \
+	tests/system-xenvif-traffic.at \
+	tests/system-xenvif-lifecycle.at
+EXTRA_DIST += \
+	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
+	tests/run-isolated \
+	tests/tcp-peer.py \
+	tests/unix-proxy.py
+
+AUTOTEST = $(AUTOM4TE) --language=autotest \
+	-I . -I '$(srcdir)' -I '$(ovs_srcdir)'
+AUTOTEST_PATH = \
+	tests:$(abs_top_builddir)/xenemu:$(ovs_builddir)/utilities:$(ovs_builddir)/ovsdb
+
+TESTSUITE = tests/testsuite
+SYSTEM_TESTSUITE = tests/system-xenvif-testsuite
+
+package.m4: config.status
+	$(AM_V_GEN){ \
+	echo 'm4_define([AT_PACKAGE_NAME], [$(PACKAGE_NAME)])'; \
+	echo 'm4_define([AT_PACKAGE_TARNAME], [$(PACKAGE_TARNAME)])'; \
+	echo 'm4_define([AT_PACKAGE_VERSION], [$(PACKAGE_VERSION)])'; \
+	echo 'm4_define([AT_PACKAGE_STRING], [$(PACKAGE_STRING)])'; \
+	echo 'm4_define([AT_PACKAGE_BUGREPORT], [$(PACKAGE_BUGREPORT)])'; \
+	echo 'm4_define([AT_PACKAGE_URL], [$(PACKAGE_URL)])'; } >$@
+
+# The list of programs above, for xenvif-unit.at.
+tests/xenvif-unit-list.at: Makefile
+	$(AM_V_GEN)for test in $(unit_tests); do \
+	echo "XENVIF_UNIT([$${test#tests/test-}])"; done >$@
+
+$(TESTSUITE): package.m4 tests/xenvif-unit-list.at $(COMMON_AT) $(TESTSUITE_AT)
+	$(AM_V_GEN)$(AUTOTEST) -o $@.tmp '$(srcdir)/tests/testsuite.at' && \
+	mv $@.tmp $@
+
+$(SYSTEM_TESTSUITE): package.m4 $(COMMON_AT) $(SYSTEM_TESTSUITE_AT)
+	$(AM_V_GEN)$(AUTOTEST) -o $@.tmp \
+	'$(srcdir)/tests/system-xenvif-testsuite.at' && mv $@.tmp $@
+
+check_DATA += $(TESTSUITE) $(SYSTEM_TESTSUITE)
+
+# "make check": everything that needs neither root nor namespaces.
+check-local:
+	$(SHELL) '$(TESTSUITE)' -C tests 'AUTOTEST_PATH=$(AUTOTEST_PATH)' \
+	$(TESTSUITEFLAGS)
+
+# "make check-system": the daemon, xenstored and guests, as root, in namespaces
+# of the suite's own.
+check-system: all $(check_PROGRAMS) $(check_DATA)
+	$(SHELL) '$(srcdir)/tests/run-isolated' \
+	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests \
+	'AUTOTEST_PATH=$(AUTOTEST_PATH)' $(TESTSUITEFLAGS)
+
+# "make check-asan", "make check-valgrind": the same tests, watched.
+check-asan: $(ovs_stamp)
+	test -e asan/Makefile || { $(MKDIR_P) asan && cd asan && \
+	'$(abs_srcdir)/configure' --enable-asan CC='$(CC)' \
+	--with-ovs-source='$(ovs_srcdir)'; }
+	cd asan && $(MAKE) check
+	if test `id -u` = 0; then cd asan && $(MAKE) check-system; fi
+
+VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
+	--log-file=valgrind.%p --num-callers=20 \
+	--suppressions=$(ovs_srcdir)/tests/glibc.supp \
+	--suppressions=$(ovs_srcdir)/tests/openssl.supp
+check-valgrind: all $(check_PROGRAMS) $(check_DATA)
+	XENVIF_VALGRIND='$(VALGRIND)' $(MAKE) check
+	if test `id -u` = 0; then \
+	XENVIF_VALGRIND='$(VALGRIND)' $(MAKE) check-system; fi
+
+.PHONY: check-system check-asan check-valgrind
+
+CLEANFILES += \
+	package.m4 \
+	tests/xenvif-unit-list.at \
+	$(TESTSUITE) \
+	$(TESTSUITE).log \
+	$(SYSTEM_TESTSUITE) \
+	$(SYSTEM_TESTSUITE).log
+
+clean-local:
+	-test ! -f '$(TESTSUITE)' || $(SHELL) '$(TESTSUITE)' -C tests --clean
+	-test ! -f '$(SYSTEM_TESTSUITE)' || \
+	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests --clean
+
+DISTCLEANFILES += tests/atconfig

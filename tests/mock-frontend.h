@@ -1,0 +1,265 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+
+#ifndef MOCK_FRONTEND_H
+#define MOCK_FRONTEND_H 1
+
+/* A scripted, strict frontend for component tests: one vif's data path, from
+ * xenvif_conn_open() to xenvif_conn_close(), without XenStore.
+ *
+ * Both sides are in one process, on an emulated host of the test's own, and
+ * take turns: the test puts requests into the rings, runs a burst of the
+ * provider, and takes the responses.  Each response is judged by the rules of
+ * netif-check.h, each grant is ended as soon as its response is there (which
+ * fails if the provider still uses it), and each burst is checked against what
+ * the provider and the host counted.  Whatever is wrong fails the test.
+ *
+ * Functions use cmocka's assertions and are for the test's main thread unless
+ * their comment says otherwise. */
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "dp-packet.h"
+#include "latch.h"
+#include "netif-check.h"
+#include "xenemu-admin.h"
+#include "xenemu.h"
+#include "xenvif-conn.h"
+#include "xenvif-counters.h"
+#include "xenvif-multicast.h"
+
+enum {
+    MOCK_MAX_QUEUES = 4,
+    MOCK_PAGES = 4096,          /* Of a guest's memory. */
+    MOCK_FRAME_MAX = 65535,
+};
+
+/* A slot of a ring and the page that belongs to it. */
+struct mock_slot {
+    uint32_t pfn;
+    int32_t gref;               /* While there is a request, or -1. */
+    int16_t status;             /* TX: of the last response. */
+};
+
+struct mock_queue {
+    struct mock *mock;
+    unsigned int id;
+    void *tx_page, *rx_page;    /* The rings. */
+    uint32_t tx_ref, rx_ref;
+    uint32_t tx_port, rx_port;  /* The same if there is one channel. */
+
+    /* TX.  Requests in ['tx_pushed', 'tx_prod') are not published yet. */
+    uint32_t tx_prod, tx_pushed, tx_cons;
+    uint32_t tx_first;          /* Where the packet begins being made. */
+    unsigned int n_extras;      /* For the next mock_tx_frame(). */
+    struct netif_extra_info extras[8];
+    struct netif_tx_slot tx_kinds[NETIF_RING_SIZE];
+    struct mock_slot tx_slots[NETIF_RING_SIZE];
+    uint16_t tx_next_id;
+    unsigned int tx_kicks;      /* Times that a push had to kick. */
+
+    /* RX. */
+    uint32_t rx_prod, rx_cons;
+    uint16_t rx_ids[NETIF_RING_SIZE];
+    struct mock_slot rx_slots[NETIF_RING_SIZE];
+    uint16_t rx_next_id;
+
+    bool silent;                /* Never ask for events. */
+};
+
+struct mock {
+    uint16_t domid;
+    struct xenemu_dom *dom;
+    struct xenevtchn_handle *xce;
+    unsigned int events[256];   /* Taken and not yet asked for, by port. */
+    unsigned int n_queues;
+    struct mock_queue queues[MOCK_MAX_QUEUES];
+    struct netif_rx_rules rules; /* Before mock_connect(). */
+
+    /* The provider's end. */
+    struct xenvif_conn *conn;   /* NULL if not connected. */
+    struct xenvif_queue_stats stats[MOCK_MAX_QUEUES];
+    struct xenvif_multicast multicast;
+    atomic_uint32_t max_frame;
+    struct latch latch;
+};
+
+/* A packet that the frontend received. */
+struct mock_rx_packet {
+    struct netif_rx_packet info;
+    uint8_t data[MOCK_FRAME_MAX + 1];
+};
+
+/* Runs 'run' twice, each time in a process and on a host of its own: with
+ * bounce pages granted to ourselves, and on a host without gntalloc.  'run'
+ * is given a name for its group of tests and returns cmocka's result.  Returns
+ * the exit status of the program. */
+int mock_main(int (*run)(const char *name));
+
+/* Does this process run with bounce pages granted to ourselves? */
+bool mock_is_self_granted(void);
+
+/* Creates a domain with a frontend, not connected, whose ring indexes all
+ * start at 'start'. */
+struct mock *mock_create(unsigned int n_queues, bool split, uint32_t start);
+
+/* The same for cmocka: one queue, one channel, connected. */
+int mock_setup(void **state);
+int mock_teardown(void **state);
+
+/* Disconnects, destroys the domain, and checks that nothing of it is left in
+ * use. */
+void mock_destroy(struct mock *);
+
+/* Destroys the domain while it is connected.  The test then calls mock_bury()
+ * instead of mock_destroy(), which checks that it is gone once the provider
+ * let go of it. */
+void mock_kill(struct mock *);
+void mock_bury(struct mock *);
+
+/* Checks how many pages of the domain are mapped, and that it has no ports
+ * but its own. */
+void mock_assert_usage(const struct mock *, unsigned int n_mapped);
+
+/* What the frontend tells the backend. */
+void mock_request(const struct mock *, struct xenvif_bus_request *);
+struct xenvif_conn *mock_try_connect(struct mock *,
+                                     const struct xenvif_bus_request *,
+                                     char **problem);
+void mock_connect(struct mock *);
+void mock_disconnect(struct mock *);
+
+/* Forgets all requests and starts with new rings at 'start', as a frontend
+ * does that connects again.  The backend must not be connected. */
+void mock_reset(struct mock *, uint32_t start);
+
+static inline struct xenvif_queue *
+mock_backend(const struct mock_queue *q)
+{
+    return &q->mock->conn->queues[q->id];
+}
+
+/* Events that arrived at 'port' since the last call. */
+unsigned int mock_take_events(struct mock *, uint32_t port);
+
+/* Pseudo-random numbers, the same in every run. */
+uint32_t mock_random(void);
+uint32_t mock_random_range(uint32_t n); /* 0 ... n - 1 */
+void mock_seed(uint32_t seed);
+
+/* Fills 'frame' with a unicast Ethernet frame of 'len' random bytes. */
+void mock_fill_frame(uint8_t *frame, uint32_t len);
+
+/* Cuts 'len' bytes into at most 'max' random sizes, each at most a page and
+ * the first at least 1.  Returns how many. */
+unsigned int mock_random_layout(uint32_t len, unsigned int max,
+                                uint16_t *sizes);
+
+/* TX: from parts to whole packets. */
+
+/* Grants the page of the next slot and returns the reference.  '*page' is its
+ * address. */
+int32_t mock_tx_grant(struct mock_queue *, uint8_t **page);
+
+/* Puts a request or an extra info into the next slot. */
+void mock_tx_request(struct mock_queue *, uint32_t gref, uint16_t offset,
+                     uint16_t size, uint16_t flags);
+void mock_tx_extra(struct mock_queue *, const struct netif_extra_info *);
+
+/* The slots since the last call are one packet. */
+void mock_tx_end(struct mock_queue *);
+
+/* Publishes what was put, and kicks if the backend wants that. */
+void mock_tx_push(struct mock_queue *);
+
+/* Has the next mock_tx_frame() carry an extra info. */
+void mock_tx_stage_extra(struct mock_queue *, uint8_t type,
+                         const struct netif_extra_info *);
+
+/* Puts a frame, cut into 'sizes' ('n' of them; 0: pages as full as possible),
+ * each at a random place of a page of its own. */
+void mock_tx_frame(struct mock_queue *, const uint8_t *frame, uint32_t len,
+                   const uint16_t *sizes, unsigned int n, uint16_t flags);
+
+/* Runs one burst of the provider.  Returns the number of packets, which the
+ * caller deletes. */
+unsigned int mock_tx_burst(struct mock_queue *, struct dp_packet_batch *);
+
+/* Takes all responses.  Returns how many. */
+unsigned int mock_tx_reap(struct mock_queue *);
+
+/* Status of the response to the request with free-running index 'i'. */
+int16_t mock_tx_status(const struct mock_queue *, uint32_t i);
+
+/* Puts, publishes and sends 'frame' through, and checks that it arrives. */
+void mock_tx_through(struct mock_queue *, const uint8_t *frame, uint32_t len,
+                     const uint16_t *sizes, unsigned int n);
+
+/* One burst that has to bring no packet, all of whose requests are answered
+ * with 'status'. */
+void mock_tx_expect_drop(struct mock_queue *, int16_t status,
+                         enum xenvif_tx_verdict);
+
+/* One burst that has to end with a vif error. */
+void mock_tx_expect_fault(struct mock_queue *, enum xenvif_tx_verdict);
+
+void mock_assert_packet(const struct dp_packet *, const uint8_t *frame,
+                        uint32_t len);
+
+/* RX. */
+
+/* Posts 'n' requests, each with a page of its own. */
+void mock_rx_post(struct mock_queue *, unsigned int n);
+
+/* Posts a request with any reference. */
+void mock_rx_post_gref(struct mock_queue *, uint32_t gref);
+
+/* Sends 'n' packets in one burst of the provider. */
+void mock_rx_burst(struct mock_queue *, struct dp_packet **, unsigned int n);
+
+/* Takes the next packet.  Returns false if there is none. */
+bool mock_rx_take(struct mock_queue *, struct mock_rx_packet *);
+
+/* The same for any thread, which owns the frontend's end of the RX ring.
+ * Returns 1 or 0, or -1 with '*v' filled in if the packet broke a rule. */
+int mock_rx_try_take(struct mock_queue *, struct mock_rx_packet *,
+                     struct netif_verdict *v);
+
+/* Sends one frame and checks that it arrives in 'n_slots' slots. */
+void mock_rx_through(struct mock_queue *, const uint8_t *frame, uint32_t len,
+                     unsigned int n_slots);
+
+/* Returns a new packet with 'len' bytes. */
+struct dp_packet *mock_packet(const uint8_t *frame, uint32_t len);
+
+/* Counters of the provider. */
+#define mock_tx_count(Q, NAME) \
+    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].tx.NAME)
+#define mock_rx_count(Q, NAME) \
+    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].rx.NAME)
+#define mock_tx_verdicts(Q, VERDICT) \
+    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].tx_verdicts[VERDICT])
+#define mock_rx_verdicts(Q, VERDICT) \
+    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].rx_verdicts[VERDICT])
+
+#endif /* mock-frontend.h */

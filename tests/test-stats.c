@@ -1,0 +1,313 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Unit test: statistics of a port, through Open vSwitch's netdev layer. */
+
+#include <config.h>
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "netdev-provider.h"
+#include "netdev-xenvif-private.h"
+#include "netdev-xenvif.h"
+#include "netdev.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "sset.h"
+#include "util.h"
+
+/* A vif that does not exist: the port waits for it. */
+static int
+group_setup(void **state)
+{
+    struct smap args = SMAP_INITIALIZER(&args);
+    struct netdev *netdev;
+    char *error = NULL;
+    int status;
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    setenv("XENSTORED_PATH", "/nonexistent", 1);
+    setenv("XENSTORED_RUNDIR", "/nonexistent", 1);
+    netdev_xenvif_register();
+    status = netdev_open("vif9.3", "xenvif", &netdev);
+    if (!status) {
+        status = netdev_set_config(netdev, &args, &error);
+    }
+    smap_destroy(&args);
+    free(error);
+    *state = netdev;
+    return status;
+}
+
+static int
+group_teardown(void **state)
+{
+    netdev_close(*state);
+    return 0;
+}
+
+static struct xenvif_queue_stats *
+stats_of(struct netdev *netdev)
+{
+    return netdev_xenvif_cast(netdev)->vif->stats;
+}
+
+static void
+get_custom(struct netdev *netdev, struct netdev_custom_stats *custom)
+{
+    memset(custom, 0, sizeof *custom);
+    assert_int_equal(netdev_get_custom_stats(netdev, custom), 0);
+    assert_true(custom->size > 0);
+}
+
+/* Returns the value of the counter with that name. */
+static uint64_t
+custom_value(const struct netdev_custom_stats *custom, const char *format, ...)
+{
+    char name[200];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(name, sizeof name, format, args);
+    va_end(args);
+    for (unsigned int i = 0; i < custom->size; i++) {
+        if (!strcmp(custom->counters[i].name, name)) {
+            return custom->counters[i].value;
+        }
+    }
+    fail_msg("there is no %s", name);
+    return 0;
+}
+
+/* OVSDB takes names of up to 63 bytes, and a name means one thing. */
+static void
+test_names(void **state)
+{
+    struct netdev *netdev = *state;
+    struct sset names = SSET_INITIALIZER(&names);
+    struct netdev_custom_stats custom;
+
+    netdev->n_rxq = XENVIF_MAX_QUEUES;
+    get_custom(netdev, &custom);
+    for (unsigned int i = 0; i < custom.size; i++) {
+        const char *name = custom.counters[i].name;
+        size_t len = strnlen(name, sizeof custom.counters[i].name);
+
+        assert_in_range(len, 1, 63);
+        assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                                      "0123456789_"), len);
+        if (!sset_add(&names, name)) {
+            fail_msg("%s is there twice", name);
+        }
+        assert_int_equal(custom.counters[i].value, 0);
+    }
+    sset_destroy(&names);
+    netdev_free_custom_stats_counters(&custom);
+    netdev->n_rxq = 1;
+}
+
+/* Texts for people. */
+static void
+test_texts(void **state OVS_UNUSED)
+{
+    struct sset texts = SSET_INITIALIZER(&texts);
+
+    for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+        assert_true(strlen(xenvif_tx_verdict_to_string(i)) > 3);
+        assert_true(sset_add(&texts, xenvif_tx_verdict_to_string(i)) != NULL);
+        assert_int_equal(xenvif_tx_verdict_name(i) != NULL, i >= 3);
+    }
+    sset_clear(&texts);
+    for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+        assert_true(strlen(xenvif_rx_verdict_to_string(i)) > 3);
+        assert_true(sset_add(&texts, xenvif_rx_verdict_to_string(i)) != NULL);
+        assert_int_equal(xenvif_rx_verdict_name(i) != NULL, i >= 1);
+    }
+    sset_destroy(&texts);
+    assert_true(XENVIF_TX_E_FATAL > XENVIF_TX_E_CSUM);
+    assert_int_equal(XENVIF_TX_E_FATAL, XENVIF_TX_E_RING);
+    assert_string_equal(xenvif_fault_to_string(XENVIF_TX_E_CUT),
+                        xenvif_tx_verdict_to_string(XENVIF_TX_E_CUT));
+    assert_string_equal(xenvif_fault_to_string(XENVIF_FAULT_RX_RING),
+                        xenvif_rx_verdict_to_string(XENVIF_RX_E_RING));
+}
+
+/* Each counter is found under its name, in the direction of the switch. */
+static void
+test_values(void **state)
+{
+    struct netdev *netdev = *state;
+    struct xenvif_queue_stats *stats = stats_of(netdev);
+    struct netdev_custom_stats custom;
+
+    netdev->n_rxq = 3;
+    for (unsigned int q = 0; q < 3; q++) {
+        uint64_t n = 1000 * q;
+
+#define XENVIF_COUNTER(NAME)                    \
+        atomic_init(&stats[q].tx.NAME, ++n);    \
+        atomic_init(&stats[q].rx.NAME, ++n);
+        XENVIF_COUNTERS
+#undef XENVIF_COUNTER
+        for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+            atomic_init(&stats[q].tx_verdicts[i], ++n);
+        }
+        for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+            atomic_init(&stats[q].rx_verdicts[i], ++n);
+        }
+    }
+    get_custom(netdev, &custom);
+    for (unsigned int q = 0; q < 3; q++) {
+        uint64_t n = 1000 * q;
+
+#define XENVIF_COUNTER(NAME)                                            \
+        assert_int_equal(custom_value(&custom, "rx_q%u_"#NAME, q), ++n); \
+        assert_int_equal(custom_value(&custom, "tx_q%u_"#NAME, q), ++n);
+        XENVIF_COUNTERS
+#undef XENVIF_COUNTER
+        for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+            n++;
+            if (xenvif_tx_verdict_name(i)) {
+                assert_int_equal(custom_value(&custom, "rx_q%u_drop_%s", q,
+                                              xenvif_tx_verdict_name(i)), n);
+            }
+        }
+        for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+            n++;
+            if (xenvif_rx_verdict_name(i)) {
+                assert_int_equal(custom_value(&custom, "tx_q%u_drop_%s", q,
+                                              xenvif_rx_verdict_name(i)), n);
+            }
+        }
+    }
+    netdev_free_custom_stats_counters(&custom);
+    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+    netdev->n_rxq = 1;
+}
+
+static void
+test_totals(void **state)
+{
+    struct netdev *netdev = *state;
+    struct xenvif_queue_stats *stats = stats_of(netdev);
+    uint64_t rx_errors = 0, tx_errors = 0, tx_dropped = 0;
+    struct netdev_stats totals;
+
+    /* Also of queues that the guest does not use any more. */
+    for (unsigned int q = 0; q < XENVIF_MAX_QUEUES; q += 21) {
+        atomic_init(&stats[q].tx.packets, 1);
+        atomic_init(&stats[q].tx.bytes, 100);
+        atomic_init(&stats[q].tx.multicast, 1000);
+        atomic_init(&stats[q].rx.packets, 10000);
+        atomic_init(&stats[q].rx.bytes, 100000);
+        for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+            atomic_init(&stats[q].tx_verdicts[i], 1 + i);
+            if (xenvif_tx_verdict_name(i) && i != XENVIF_TX_E_OVERSIZE) {
+                rx_errors += 1 + i;
+            }
+        }
+        for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+            atomic_init(&stats[q].rx_verdicts[i], 100 + i);
+            if (i == XENVIF_RX_E_GRANT || i == XENVIF_RX_E_RING) {
+                tx_errors += 100 + i;
+            } else if (i != XENVIF_RX_GOOD) {
+                tx_dropped += 100 + i;
+            }
+        }
+    }
+    assert_int_equal(netdev_get_stats(netdev, &totals), 0);
+    assert_int_equal(totals.rx_packets, 4);
+    assert_int_equal(totals.rx_bytes, 400);
+    assert_int_equal(totals.multicast, 4000);
+    assert_int_equal(totals.tx_packets, 40000);
+    assert_int_equal(totals.tx_bytes, 400000);
+    assert_int_equal(totals.rx_errors, rx_errors);
+    assert_int_equal(totals.rx_dropped, 4 * (1 + XENVIF_TX_E_OVERSIZE));
+    assert_int_equal(totals.tx_errors, tx_errors);
+    assert_int_equal(totals.tx_dropped, tx_dropped);
+    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+    assert_int_equal(netdev_get_stats(netdev, &totals), 0);
+    assert_int_equal(totals.rx_packets + totals.tx_dropped, 0);
+}
+
+/* Options that are refused, and why. */
+static void
+test_options(void **state OVS_UNUSED)
+{
+    static const struct {
+        const char *name, *key, *value, *text;
+    } cases[] = {
+        { "odd0", NULL, NULL, "are needed" },
+        { "vif1", NULL, NULL, "are needed" },
+        { "vif1.2.3", NULL, NULL, "are needed" },
+        { "vif70000.1", NULL, NULL, "are needed" },
+        { "vif1.70000", NULL, NULL, "are needed" },
+        { "vif-1.0", NULL, NULL, "are needed" },
+        { "vif1.0", "domid", "x", "options:domid must be" },
+        { "vif1.0", "domid", "32752", "options:domid must be" },
+        { "vif1.0", "domid", "", "options:domid must be" },
+        { "vif1.0", "handle", "65536", "options:handle must be" },
+        { "vif1.0", "handle", "-1", "options:handle must be" },
+        { "vif1.0", "n_rxq", "0", "options:n_rxq must be" },
+        { "vif1.0", "n_rxq", "65", "options:n_rxq must be" },
+        { "vif1.0", "n_rxq", "many", "options:n_rxq must be" },
+        { "vif1.0", "n_rxq", "64", NULL },
+        { "vif1.0", "domid", "2", NULL },
+        { "vif1.0", NULL, NULL, NULL },
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+        struct smap args = SMAP_INITIALIZER(&args);
+        struct netdev *netdev;
+        char *error = NULL;
+        int status;
+
+        if (cases[i].key) {
+            smap_add(&args, cases[i].key, cases[i].value);
+        }
+        assert_int_equal(netdev_open(cases[i].name, "xenvif", &netdev), 0);
+        status = netdev_set_config(netdev, &args, &error);
+        assert_int_equal(status != 0, cases[i].text != NULL);
+        if (cases[i].text && (!error || !strstr(error, cases[i].text))) {
+            fail_msg("%s: %s", cases[i].name, error ? error : "no text");
+        }
+        free(error);
+        netdev_close(netdev);
+        smap_destroy(&args);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_options),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}

@@ -1,0 +1,147 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What a scenario says about results.  A scenario is a shell script; its cases
+# are its calls of check.
+
+# note TEXT...
+#
+# Writes a line to the log of the scenario.
+note () {
+    echo "[$(cut -d' ' -f1 /proc/uptime)] $*"
+}
+
+# fail TEXT...
+#
+# Ends the case, which has failed, and says why.
+fail () {
+    note "fail: $*"
+    echo "$*" | tr '\n' ' ' | cut -c1-200 >/run/reason
+    exit 1
+}
+
+# skip TEXT...
+#
+# Ends the case, which cannot be run here, and says why.
+skip () {
+    echo "$*" >/run/reason
+    exit 77
+}
+
+# expect COMMAND...
+#
+# Fails if the command does.
+expect () {
+    note "expect: $*"
+    "$@" || fail "'$*' failed"
+}
+
+# expect_not COMMAND...
+expect_not () {
+    note "expect not: $*"
+    if "$@"; then
+        fail "'$*' succeeded"
+    fi
+}
+
+# expect_equal WHAT ACTUAL EXPECTED
+expect_equal () {
+    note "$1 is '$2', expected '$3'"
+    test "$2" = "$3" || fail "$1 is '$2' instead of '$3'"
+}
+
+# wait_for SECONDS COMMAND...
+#
+# Runs the command again and again until it succeeds.
+wait_for () {
+    local seconds=$1 end=$(($(now) + $1 * 100))
+    shift
+    note "wait for: $*"
+    until "$@"; do
+        test "$(now)" -lt $end || {
+            note "gave up"
+            return 1
+        }
+        sleep 0.1
+    done
+}
+
+# expect_soon SECONDS COMMAND...
+#
+# Fails if the command does not succeed within some time.
+expect_soon () {
+    local seconds=$1
+    shift
+    wait_for "$seconds" "$@" || fail "'$*' failed for $seconds seconds"
+}
+
+# Writes what may tell why a case failed to the log of the scenario.
+dump_state () {
+    timeout 10 xl list
+    timeout 10 ovs-vsctl show
+    timeout 10 ovs-appctl xenvif/list
+    timeout 10 ovs-appctl xenvif/show
+    timeout 10 xenstore-ls -f /local/domain/0/backend/vif
+}
+
+# Prints the time since the start of dom0 in hundredths of a second.
+now () {
+    local up rest
+    read -r up rest </proc/uptime
+    echo "${up%.*}${up#*.}"
+}
+
+# result NAME SECONDS TEXT
+result () {
+    local n
+    n=$(($(cat /run/case 2>/dev/null || echo 0) + 1))
+    echo $n >/run/case
+    printf '%3d: %-62s %4d s %s\n' $n "$scenario: $1" "$2" "$3" \
+        >>/share/results
+}
+
+# check NAME COMMAND...
+#
+# A case: it is passed if the command succeeds.  The command runs in a
+# sub-shell, so it can end early and what it sets is forgotten.  Returns false
+# if the case failed.
+check () {
+    local name=$1 status begin seconds
+    shift
+    note "case: $name"
+    begin=$(now)
+    rm -f /run/reason
+    ("$@")
+    status=$?
+    seconds=$((($(now) - begin) / 100))
+    note "case: $name: status $status"
+    case $status in
+    0) result "$name" $seconds ok ;;
+    77) result "$name" $seconds "skipped ($(cat /run/reason))" ;;
+    *) result "$name" $seconds \
+            "FAILED ($(cat /run/reason 2>/dev/null || echo "$*"))"
+       rm -f /run/reason
+       dump_state
+       return 1 ;;
+    esac
+}
+
+# need NAME COMMAND...
+#
+# A case without which the rest of the scenario makes no sense.
+need () {
+    check "$@" || exit 0
+}

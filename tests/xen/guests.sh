@@ -1,0 +1,281 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What a scenario does with guests.  Guest gN has the addresses 10.77.D.N and
+# fd77:D::N on its device ethD.
+
+# domid GUEST
+domid () {
+    xl domid "$1" 2>/dev/null
+}
+
+# guest_number GUEST
+guest_number () {
+    echo "${1#g}"
+}
+
+# mac GUEST [DEVICE]
+mac () {
+    printf '00:16:3e:77:%02x:%02x' "${2:-0}" "$(guest_number "$1")"
+}
+
+# address GUEST [DEVICE]
+address () {
+    echo "10.77.${2:-0}.$(guest_number "$1")"
+}
+
+# address6 GUEST [DEVICE]
+address6 () {
+    echo "fd77:${2:-0}::$(guest_number "$1")"
+}
+
+# port GUEST [DEVICE]
+#
+# Prints the name of the OVS port of a guest's network device.
+port () {
+    echo "vif$(domid "$1").${2:-0}"
+}
+
+# backend_path GUEST [DEVICE]
+backend_path () {
+    echo "/local/domain/0/backend/vif/$(domid "$1")/${2:-0}"
+}
+
+# states GUEST [DEVICE]
+#
+# Prints the states of frontend and backend.
+states () {
+    local id
+    id=$(domid "$1")
+    echo "$(xenstore-read "/local/domain/$id/device/vif/${2:-0}/state" \
+            2>/dev/null)" \
+         "$(xenstore-read "$(backend_path "$1" "${2:-0}")/state" 2>/dev/null)"
+}
+
+# is_connected GUEST [DEVICE]
+is_connected () {
+    test "$(states "$@")" = "4 4"
+}
+
+# vif_spec GUEST DEVICE [WORDS]
+#
+# Prints what xl wants to know about a vif.  Words override what is usual.
+vif_spec () {
+    echo "mac=$(mac "$1" "$2"),bridge=br0,script=vif-xenvif${3:+,$3}"
+}
+
+# guest_config GUEST [vcpus=N] [memory=MIB] [vif=WORDS]... [NAME=VALUE]...
+#
+# Prints a configuration file for xl.  A guest has one vif if none is given;
+# vif=none is for a guest that has none.
+guest_config () {
+    local guest=$1 vcpus=1 memory=128 vifs= device=0 word more=
+    shift
+    for word; do
+        case $word in
+        vif=none) device=1 ;;
+        vif=*)
+            vifs="$vifs${vifs:+, }'$(vif_spec "$guest" $device \
+                                         "${word#vif=}")'"
+            device=$((device + 1)) ;;
+        vcpus=*) vcpus=${word#*=} ;;
+        memory=*) memory=${word#*=} ;;
+        *) more="$more$word
+" ;;
+        esac
+    done
+    test $device -gt 0 || vifs="'$(vif_spec "$guest" 0)'"
+    cat <<CONFIG_EOF
+name = '$guest'
+type = 'pv'
+kernel = '/guest/vmlinux.gz'
+ramdisk = '/guest/guest.img'
+extra = 'console=hvc0 $guest_kernel_options guest.name=$guest guest.number=$(
+    guest_number "$guest")'
+memory = $memory
+vcpus = $vcpus
+vif = [ $vifs ]
+on_crash = 'destroy'
+$more
+CONFIG_EOF
+}
+
+# guest_create GUEST [WORD]...
+#
+# Creates a guest (see guest_config) and waits until it can be used.  Fails the
+# scenario if that takes too long.
+guest_create () {
+    local guest=$1 before
+    guest_config "$@" >"/run/$guest.cfg"
+    before=$(boots "$guest")
+    expect xl create -q "/run/$guest.cfg"
+    expect_soon 90 has_booted "$guest" "$before"
+}
+
+console_log () {
+    echo "$log_dir/console/guest-$1.log"
+}
+
+# boots GUEST
+#
+# Prints how often a guest has reached the end of its start.
+boots () {
+    grep -c '^@ready' "$(console_log "$1")" 2>/dev/null || :
+}
+
+# has_booted GUEST N
+#
+# Has it done so more often than N times?
+has_booted () {
+    test "$(boots "$1")" -gt "${2:-0}"
+}
+
+# is_gone GUEST
+is_gone () {
+    ! domid "$1" >/dev/null
+}
+
+# guest_send GUEST COMMAND...
+#
+# Starts a shell command in a guest and prints a number to get its result with.
+# Ends of lines are no more than blanks there.
+guest_send () {
+    local guest=$1 id tty
+    shift
+    id=$(cut -c1-8 /proc/sys/kernel/random/uuid)
+    tty=$(xenstore-read "/local/domain/$(domid "$guest")/console/tty")
+    echo "$id $*" | tr '\n' ' ' | sed 's/ *$/\n/' >"$tty"
+    echo "$id"
+}
+
+# guest_has_result GUEST ID
+guest_has_result () {
+    grep -q "^@$2=" "$(console_log "$1")"
+}
+
+# guest_result GUEST ID
+#
+# Waits for a result.  Prints the output and returns the status.
+guest_result () {
+    local log end
+    log=$(console_log "$1")
+    end=$(($(now) + ${guest_timeout:-60} * 100))
+    until grep -q "^@$2=" "$log"; do
+        if test "$(now)" -gt $end; then
+            echo "guest $1 does not answer" >&2
+            return 124
+        fi
+        sleep 0.1
+    done
+    sed -n "s/^@$2: //p" "$log"
+    return "$(sed -n "s/^@$2=//p" "$log" | head -n 1)"
+}
+
+# guest_exec GUEST COMMAND...
+#
+# Runs a shell command in a guest (see guest_send).  Prints what it prints and
+# returns its status.  A guest does one command after the other; something that
+# takes longer can be put in the background there.
+guest_exec () {
+    guest_result "$1" "$(guest_send "$@")"
+}
+
+# pings FROM ADDRESS [OPTION...]
+#
+# Does each of a few pings get an answer?
+pings () {
+    local from=$1 address=$2
+    shift 2
+    if test "$from" = dom0; then
+        ping -c 3 -i 0.2 -w 10 "$@" "$address"
+    else
+        guest_exec "$from" ping -c 3 -i 0.2 -w 10 "$@" "$address"
+    fi | tee /run/ping
+    grep -q ' 3 packets received, 0% packet loss' /run/ping
+}
+
+# sends_tcp FROM TO ADDRESS [KIB]
+#
+# Does a random file arrive unchanged through TCP?
+sends_tcp () {
+    local from=$1 to=$2 address=$3 kib=${4:-4096} receiver sent received
+    # nc ends as soon as one side does, so its input must not.
+    receiver=$(guest_send "$to" "test -p /tmp/never || mkfifo /tmp/never;
+        timeout 60 nc -l -p 5000 <>/tmp/never | md5sum")
+    guest_exec "$from" "dd if=/dev/urandom of=/tmp/file bs=1k count=$kib" || :
+    sent=$(guest_exec "$from" \
+        "md5sum </tmp/file; timeout 60 nc $address 5000 </tmp/file")
+    received=$(guest_result "$to" "$receiver")
+    note "sent $sent, received $received"
+    test -n "$sent" && test "$sent" = "$received"
+}
+
+# iperf FROM TO ADDRESS [OPTION...]
+#
+# Prints how many Mbit/s arrive.
+iperf () {
+    local from=$1 to=$2 address=$3 server
+    shift 3
+    guest_exec "$to" "iperf3 -s -1 -D >/dev/null" || return
+    guest_exec "$from" "iperf3 -f m -t 3 -c $address $*" >/run/iperf || {
+        cat /run/iperf
+        return 1
+    }
+    cat /run/iperf >&2
+    awk '/receiver/ { print int($7) }' /run/iperf
+}
+
+# start_traffic FROM TO ADDRESS [OPTION...]
+#
+# Starts a TCP stream of up to a minute and waits until something flows.
+start_traffic () {
+    local from=$1 to=$2 address=$3
+    shift 3
+    expect guest_exec "$to" "iperf3 -s -1 -D >/dev/null"
+    expect guest_exec "$from" "iperf3 -f m -i 1 -t 60 -c $address $*
+        >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
+    expect_soon 20 guest_exec "$from" "grep -q /sec /tmp/iperf"
+}
+
+# stop_traffic FROM
+#
+# Ends the stream.  Fails if it has ended already.  Prints its report.
+stop_traffic () {
+    expect guest_exec "$1" 'kill -INT $(cat /tmp/iperf.pid)'
+    expect_soon 20 guest_exec "$1" "! kill -0 \$(cat /tmp/iperf.pid)"
+    guest_exec "$1" cat /tmp/iperf
+}
+
+# start_pings ADDRESS
+#
+# Starts to ping from dom0, ten times a second.
+start_pings () {
+    ping -i 0.1 "$1" >/run/pings 2>&1 &
+    echo $! >/run/pings.pid
+}
+
+# lost_pings
+#
+# Ends the pings and prints how many of them got no answer.
+lost_pings () {
+    sleep 1
+    kill -INT "$(cat /run/pings.pid)"
+    sleep 0.3
+    tail -n 3 /run/pings >&2
+    # The last one may still be on its way.
+    awk '/packets transmitted/ { n = $1 - $4; print n > 0 ? n - 1 : 0 }' \
+        /run/pings
+}

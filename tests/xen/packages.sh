@@ -1,0 +1,107 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What the virtual machine consists of: Debian packages, unpacked into a folder
+# and never installed.  They come with all that they depend on, so that they
+# fit together whatever this machine has installed, and from whatever release
+# of Debian they are.
+#
+# Sets sysroot (the unpacked packages) and kernel_version.
+
+# Everything that is in the virtual machine and not ours.  xen-system stands
+# for a hypervisor and the tools that go with it.
+xen_packages="${XENVIF_XEN_PACKAGES:-xen-system-amd64}
+    ${XENVIF_XEN_KERNEL:-linux-image-amd64}
+    busybox-static dash ethtool iperf3 iproute2 libcap-ng0"
+
+# The folders of the kernel's package that hold modules we may want.
+module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
+    fs lib net arch/x86/crypto"
+
+# use_suite SUITE
+#
+# Has APT use a release of Debian that it is not configured for, in an APT
+# configuration of our own: the mirror and the keys are those of this machine.
+use_suite () {
+    local suite=$1 dir=$cache/apt uri
+    uri=$(apt-get indextargets --format \
+              '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(CODENAME)' |
+          sed -n 's/^Debian main \([^ ]*\/debian\/\) [a-z]*$/\1/p' | head -n 1)
+    test -n "$uri" || die "APT has no Debian mirror that could have $suite"
+    mkdir -p "$dir"/{lists/partial,cache}
+    cat >"$dir/sources.list" <<EOF_SOURCES
+deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main
+EOF_SOURCES
+    apt+=(-o Dir::Etc::SourceList="$dir/sources.list"
+          -o Dir::Etc::SourceParts=/dev/null
+          -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache")
+    apt-get "${apt[@]}" update
+}
+
+# Unpacks a package.  Newer packages have nothing in /bin and /lib any more
+# where older ones have; links make both the same.
+unpack () {
+    local package=$1 folder paths=(.)
+    case ${package##*/} in
+    linux-image-*)
+        paths=(./boot)
+        for folder in $module_folders; do
+            paths+=("./lib/modules/*/kernel/$folder"
+                    "./usr/lib/modules/*/kernel/$folder")
+        done
+        paths+=('./lib/modules/*/modules.*' './usr/lib/modules/*/modules.*')
+        # Half of these patterns match nothing, which tar calls an error.
+        dpkg-deb --fsys-tarfile "$package" |
+            tar -x --wildcards --keep-directory-symlink -C "$sysroot" \
+                "${paths[@]}" 2>/dev/null || :
+        test -d "$sysroot/usr/lib/modules" ;;
+    *)
+        dpkg-deb --fsys-tarfile "$package" |
+            tar -x --keep-directory-symlink -C "$sysroot" ;;
+    esac
+}
+
+# get_packages
+#
+# Fills $cache/root unless it has these packages already.
+get_packages () {
+    local stamp package
+    sysroot=$cache/root
+    stamp="${XENVIF_XEN_SUITE-} $(echo $xen_packages)"
+    if test "$(cat "$cache/stamp" 2>/dev/null)" != "$stamp"; then
+        rm -rf "$cache"
+        mkdir -p "$cache/debs/partial" "$sysroot/usr"/{bin,sbin,lib,lib64}
+        for folder in bin sbin lib lib64; do
+            ln -s usr/$folder "$sysroot/$folder"
+        done
+        # No status: packages that are installed here are wanted as well.
+        apt=(-qq -y --no-install-recommends -o Dir::State::Status=/dev/null
+             -o Debug::NoLocking=1)
+        if test -n "${XENVIF_XEN_SUITE-}"; then
+            use_suite "$XENVIF_XEN_SUITE"
+        fi
+        apt-get "${apt[@]}" -o Dir::Cache::Archives="$cache/debs" \
+            --download-only install $xen_packages
+        for package in "$cache"/debs/*.deb; do
+            unpack "$package"
+        done
+        rm -rf "$cache/debs"
+        echo "$stamp" >"$cache/stamp"
+    fi
+    kernel_version=$(cd "$sysroot/usr/lib/modules" && echo *)
+    test -e "$sysroot/usr/lib/modules/$kernel_version/modules.dep" ||
+        depmod -b "$sysroot" "$kernel_version"
+}

@@ -1,0 +1,127 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# ovs-vswitchd dies and comes back while guests run.
+#
+# Time limit: 400 s
+
+bridge br0
+n_kills=${restart_kills:-5}
+
+# Starts to note in guest g2 when bytes arrive.
+start_watch () {
+    expect guest_exec g2 'while :; do
+        echo $(cut -d" " -f1 /proc/uptime)
+            $(cat /sys/class/net/eth0/statistics/rx_bytes);
+        sleep 0.1; done >/tmp/watch & echo $! >/tmp/watch.pid'
+}
+
+# longest_gap
+#
+# Ends that and prints the longest time without a change, in milliseconds.
+longest_gap () {
+    guest_exec g2 'kill $(cat /tmp/watch.pid)'
+    guest_exec g2 cat /tmp/watch | awk '
+        $2 != last { last = $2; since = $1 }
+        $1 - since > gap { gap = $1 - since }
+        END { printf "%d\n", gap * 1000 }'
+}
+
+# still_connected GUEST
+#
+# Has the backend never left Connected for this process to see, and did the
+# process just take the rings over?
+still_connected () {
+    expect is_connected "$1"
+    expect_soon 10 shows 'status: up' "$(port "$1")"
+}
+
+# restart_under_load SIGNAL OPTION...
+#
+# OPTION is for iperf3 (-R: the stream goes the other way).
+restart_under_load () {
+    local signal=$1 begin down gap
+    shift
+    start_traffic g1 g2 "$(address g2)" "$@"
+    start_watch
+    sleep 1
+    begin=$(now)
+    expect kill_vswitchd "$signal"
+    down=$((($(now) - begin) * 10))
+    expect is_connected g1
+    expect is_connected g2
+    expect start_vswitchd
+    sleep 4
+    gap=$(longest_gap)
+    note "gap $gap ms, of which $down ms until it was dead"
+    stop_traffic g1
+    still_connected g1
+    still_connected g2
+    echo "$((gap - down))" >>/run/gaps
+    expect test $((gap - down)) -lt 3000
+}
+
+many_kills () {
+    local i
+    start_traffic g1 g2 "$(address g2)"
+    for i in $(seq "$n_kills"); do
+        expect kill_vswitchd KILL
+        expect start_vswitchd
+        sleep 2
+        expect is_connected g1
+        expect is_connected g2
+    done
+    stop_traffic g1
+    expect pings dom0 "$(address g1)"
+    expect pings g2 "$(address g1)"
+}
+
+# The port goes and comes back, the guest notices only that nothing arrives.
+port_deleted () {
+    local port begin
+    port=$(port g1)
+    start_traffic g1 g2 "$(address g2)"
+    expect ovs-vsctl del-port "$port"
+    expect is_connected g1
+    expect ovs-vsctl add-port br0 "$port" \
+        -- set Interface "$port" type=xenvif
+    sleep 2
+    stop_traffic g1
+    still_connected g1
+    expect pings g2 "$(address g1)"
+}
+
+# Kernel messages and errors since the start.
+no_trace_in_guests () {
+    local guest
+    for guest in g1 g2; do
+        guest_exec $guest 'dmesg >/tmp/dmesg.new; diff /tmp/dmesg /tmp/dmesg.new'
+        expect_not guest_exec $guest 'diff /tmp/dmesg /tmp/dmesg.new |
+            grep -e xen_netfront -e eth0 -e vif -e xenbus'
+        expect_equal "transmit errors of $guest" "$(guest_exec $guest \
+            cat /sys/class/net/eth0/statistics/tx_errors)" 0
+    done
+}
+
+need 'two guests' eval 'guest_create g1 && guest_create g2'
+guest_exec g1 'dmesg >/tmp/dmesg'
+guest_exec g2 'dmesg >/tmp/dmesg'
+check 'kill -9 under iperf3' restart_under_load KILL
+check 'kill -9 under iperf3 the other way' restart_under_load KILL -R
+check 'SIGTERM under iperf3' restart_under_load TERM
+check "kill -9, $n_kills times in a row" many_kills
+check 'del-port and add-port under iperf3' port_deleted
+check 'nothing about it in the guests' no_trace_in_guests
