@@ -21,6 +21,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/netdev-xenvif-stats.c \
 	lib/netdev-xenvif.c \
 	lib/netdev-xenvif.h \
+	lib/xenvif-backlog.c \
+	lib/xenvif-backlog.h \
 	lib/xenvif-bus.c \
 	lib/xenvif-bus.h \
 	lib/xenvif-conn.c \

@@ -41,6 +41,7 @@
 #include "userspace-tso.h"
 #include "util.h"
 #include "xenvif-control.h"
+#include "xenvif-rx.h"
 #include "xenvif-steer.h"
 #include "xenvif-tx.h"
 
@@ -59,6 +60,9 @@ VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 /* How long a sleeping port may overlook a guest that does not kick although it
  * was asked to, in ms. */
 #define MISSED_EVENT_MS 1000
+
+/* How soon it looks whether a guest made room for packets that wait, in ms. */
+#define BACKLOG_WAIT_MS 1
 
 /* Protects 'devices'. */
 static struct ovs_mutex devices_mutex = OVS_MUTEX_INITIALIZER;
@@ -422,6 +426,7 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(!queue)) {
         return EAGAIN;
     }
+    xenvif_rx_poll(queue);
     error = xenvif_tx_burst(queue, batch);
     if (qfill) {
         *qfill = error ? -ENOTSUP : xenvif_tx_backlog(queue);
@@ -446,7 +451,8 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
         poll_immediate_wake();
     } else {
         poll_fd_wait(queue->event.fd, POLLIN);
-        poll_timer_wait(MISSED_EVENT_MS);
+        poll_timer_wait(xenvif_rx_n_waiting(queue) ? BACKLOG_WAIT_MS
+                        : MISSED_EVENT_MS);
     }
 }
 

@@ -72,17 +72,20 @@ open_ring(struct xenvif_ring *ring, const char *name, uint16_t domid,
 /* Prepares 'queue' for xenvif_queue_close(). */
 static void
 init_queue(struct xenvif_queue *queue, unsigned int id,
-           struct xenvif_shared *shared, struct xenvif_queue_stats *stats)
+           struct xenvif_shared *shared,
+           const struct xenvif_conn_params *params)
     OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
 {
     queue->id = id;
     queue->shared = shared;
-    queue->stats = stats;
+    queue->stats = &params->stats[id];
     queue->event.xce = NULL;
     queue->tx.page = queue->rx.page = NULL;
     atomic_flag_clear(&queue->tx_busy);
     ovs_mutex_init_adaptive(&queue->rx_mutex);
     atomic_init(&queue->rx_stalled_since, 0);
+    xenvif_backlog_init(&queue->rx_backlog, params->max_backlog);
+    atomic_init(&queue->rx_n_waiting, 0);
     atomic_init(&queue->rx_needed, 0);
     xenvif_gref_table_init(&queue->grefs, shared->domid,
                            shared->features.persistent, shared->fault_latch);
@@ -125,6 +128,7 @@ close_queue(struct xenvif_queue *queue)
     xenvif_grant_unmap(queue->rx.page);
     xenvif_event_close(&queue->event);
     xenvif_gref_table_destroy(&queue->grefs);
+    xenvif_backlog_destroy(&queue->rx_backlog);
     ovs_mutex_destroy(&queue->rx_mutex);
 }
 
@@ -204,7 +208,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     conn->queues = xzalloc_cacheline(conn->n_queues * sizeof *conn->queues);
     conn->grefs = xmalloc(conn->n_queues * sizeof *conn->grefs);
     for (unsigned int i = 0; i < conn->n_queues; i++) {
-        init_queue(&conn->queues[i], i, &conn->shared, &params->stats[i]);
+        init_queue(&conn->queues[i], i, &conn->shared, params);
         conn->grefs[i] = &conn->queues[i].grefs;
     }
 

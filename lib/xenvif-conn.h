@@ -47,6 +47,7 @@ struct xenvif_conn_params {
     struct xenvif_multicast *multicast;
     const atomic_uint32_t *max_frame;
     bool tso;                   /* See struct xenvif_shared. */
+    uint32_t max_backlog;       /* Packets that may wait in each queue. */
     struct latch *fault_latch;
 
     /* What the guest configured before we attached to its rings; NULL for a

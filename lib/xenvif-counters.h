@@ -117,6 +117,7 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(mapped)          /* Slots served from mapped pages. */   \
     XENVIF_COUNTER(notifies)        /* Event channel notifications sent. */ \
     XENVIF_COUNTER(events)          /* Events received from the guest. */   \
+    XENVIF_COUNTER(queued)          /* Packets that had to wait. */         \
     XENVIF_COUNTER(contention)      /* Sides found taken by a thread. */    \
     XENVIF_COUNTER(csum_completed)  /* Checksums computed in software. */  \
     XENVIF_COUNTER(csum_partial)    /* Packets passed without checksum. */  \

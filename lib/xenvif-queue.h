@@ -31,6 +31,7 @@
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "util.h"
+#include "xenvif-backlog.h"
 #include "xenvif-counters.h"
 #include "xenvif-event.h"
 #include "xenvif-gref.h"
@@ -109,6 +110,8 @@ struct xenvif_queue {
     PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_rx,
         struct ovs_mutex rx_mutex;
         struct xenvif_ring rx OVS_GUARDED;
+        struct xenvif_backlog rx_backlog OVS_GUARDED;
+        atomic_uint32_t rx_n_waiting; /* In 'rx_backlog'. */
 
         /* Since when (ms) packets are being dropped for want of slots, 0 if
          * they are not, and how many slots the first of them needed. */

@@ -405,9 +405,10 @@ flush(struct rx_burst *burst)
     xenvif_copy_batch_init(&burst->copies, xenvif_bounce_get());
 }
 
-/* Sends or drops one packet. */
-static void
-add_packet(struct rx_burst *burst, struct dp_packet *packet)
+/* Plans to send 'packet', if there is room for it and the guest can take it.
+ */
+static enum xenvif_rx_verdict
+try_packet(struct rx_burst *burst, struct dp_packet *packet)
     OVS_REQUIRES(burst->queue->rx_mutex)
 {
     uint32_t size = dp_packet_size(packet);
@@ -425,8 +426,7 @@ add_packet(struct rx_burst *burst, struct dp_packet *packet)
         }
     }
     if (verdict != XENVIF_RX_GOOD) {
-        count_verdict(burst, verdict);
-        return;
+        return verdict;
     }
 
     if (burst->n_records + plan.n_data > XENVIF_COPY_MAX
@@ -437,9 +437,59 @@ add_packet(struct rx_burst *burst, struct dp_packet *packet)
         flush(burst);
     }
     plan_packet(burst, packet, &plan);
+    return XENVIF_RX_GOOD;
 }
 
-/* Sends 'n' packets into a ring whose indexes are sane. */
+/* Sends what waits in the backlog, as far as there is room. */
+static void
+send_backlog(struct rx_burst *burst)
+    OVS_REQUIRES(burst->queue->rx_mutex)
+{
+    struct xenvif_backlog *backlog = &burst->queue->rx_backlog;
+    uint32_t n = 0;
+
+    while (xenvif_backlog_is_stale(backlog, time_msec())) {
+        count_verdict(burst, XENVIF_RX_E_NO_SLOTS);
+        xenvif_backlog_pop(backlog);
+    }
+    for (; n < xenvif_backlog_count(backlog); n++) {
+        enum xenvif_rx_verdict verdict
+            = try_packet(burst, xenvif_backlog_peek(backlog, n));
+
+        if (verdict == XENVIF_RX_E_NO_SLOTS) {
+            break;
+        } else if (verdict != XENVIF_RX_GOOD) {
+            count_verdict(burst, verdict);
+        }
+    }
+
+    /* They have to live until they are copied. */
+    flush(burst);
+    while (n--) {
+        xenvif_backlog_pop(backlog);
+    }
+}
+
+/* Sends, queues or drops one packet. */
+static void
+add_packet(struct rx_burst *burst, struct dp_packet *packet)
+    OVS_REQUIRES(burst->queue->rx_mutex)
+{
+    struct xenvif_backlog *backlog = &burst->queue->rx_backlog;
+    enum xenvif_rx_verdict verdict
+        = (xenvif_backlog_count(backlog) ? XENVIF_RX_E_NO_SLOTS
+           : try_packet(burst, packet));
+
+    if (verdict == XENVIF_RX_E_NO_SLOTS
+        && xenvif_backlog_push(backlog, packet, time_msec())) {
+        xenvif_counter_add(&counters(burst)->queued, 1);
+    } else if (verdict != XENVIF_RX_GOOD) {
+        count_verdict(burst, verdict);
+    }
+}
+
+/* Sends 'n' packets, after those that wait, into a ring whose indexes are
+ * sane. */
 static void
 run_burst(struct xenvif_queue *queue, uint32_t prod,
           struct dp_packet **packets, unsigned int n)
@@ -460,10 +510,15 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
                         &burst.filter_multicast);
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
+    if (OVS_UNLIKELY(xenvif_backlog_count(&queue->rx_backlog))) {
+        send_backlog(&burst);
+    }
     for (unsigned int i = 0; i < n; i++) {
         add_packet(&burst, packets[i]);
     }
     flush(&burst);
+    atomic_store_relaxed(&queue->rx_n_waiting,
+                         xenvif_backlog_count(&queue->rx_backlog));
 
     if (burst.notify) {
         xenvif_counter_add(&queue->stats->rx.notifies, 1);
@@ -502,6 +557,14 @@ xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
         xenvif_shared_set_fault(queue->shared, XENVIF_FAULT_RX_RING);
     }
     return working;
+}
+
+void
+xenvif_rx_poll(struct xenvif_queue *queue)
+{
+    if (OVS_UNLIKELY(xenvif_rx_n_waiting(queue))) {
+        xenvif_rx_burst(queue, NULL, 0);
+    }
 }
 
 bool

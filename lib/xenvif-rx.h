@@ -22,16 +22,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xenvif-queue.h"
+
 struct dp_packet;
-struct xenvif_queue;
 
 /* Sends the 'n' packets in 'packets' to the guest through 'queue''s RX ring.
  * Does not take ownership.  Any thread; never blocks on the guest.
  *
- * A packet that the guest has posted no room for, or that it cannot take, is
- * dropped and counted; smaller ones after it may still fit.  There is no
- * queue: memory that waits for a guest is memory that a guest can make us
- * spend (XSA-392).
+ * Packets that the guest has posted no room for wait in a short queue (see
+ * xenvif-backlog.h), for xenvif_rx_poll() or the next call.  Those that do not
+ * fit in there, or that the guest cannot take, are dropped and counted.
  *
  * The grant copies are done with one call (more, if the packets are large),
  * every packet is published whole, and the guest gets at most one
@@ -41,6 +41,21 @@ struct xenvif_queue;
  * error. */
 bool xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
                      unsigned int n);
+
+/* Sends packets that wait, as far as the guest made room for them.  To be
+ * called often, by any thread. */
+void xenvif_rx_poll(struct xenvif_queue *queue);
+
+/* Returns how many packets wait. */
+static inline uint32_t
+xenvif_rx_n_waiting(const struct xenvif_queue *queue)
+{
+    uint32_t n;
+
+    atomic_read_relaxed(
+        &CONST_CAST(struct xenvif_queue *, queue)->rx_n_waiting, &n);
+    return n;
+}
 
 /* Has the guest been failing to post the slots that a packet needed ever since
  * 'since' (ms) or earlier?  Control thread. */

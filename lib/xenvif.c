@@ -376,6 +376,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
         .tso = get_settings(xenvif).tso,
+        .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,
         .fault_latch = fault_latch,
         .hash = saved,
     };
