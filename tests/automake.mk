@@ -134,7 +134,9 @@ check-asan: $(ovs_stamp)
 	cd asan && $(MAKE) check
 	if test `id -u` = 0; then cd asan && $(MAKE) check-system; fi
 
+# What belongs to a thread that still runs at the end is "possibly" lost.
 VALGRIND = valgrind --quiet --error-exitcode=99 --leak-check=full \
+	--show-leak-kinds=definite --errors-for-leak-kinds=definite \
 	--log-file=valgrind.%p --num-callers=20 \
 	--suppressions=$(ovs_srcdir)/tests/glibc.supp \
 	--suppressions=$(ovs_srcdir)/tests/openssl.supp

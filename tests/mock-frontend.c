@@ -96,12 +96,12 @@ wait_for(pid_t pid)
 static int
 run_variant(int (*run)(const char *), const char *name, bool gntalloc)
 {
-    char dir[] = "/dev/shm/xenvif-test.XXXXXX";
+    char dir[] = "/dev/shm/xenvif-unit.XXXXXX";
     int status;
     pid_t pid;
 
     if (!mkdtemp(dir)) {
-        fprintf(stderr, "%s: %s\n", dir, strerror(errno));
+        fprintf(stderr, "%s: %s\n", dir, ovs_strerror(errno));
         return EXIT_FAILURE;
     }
     setenv("XENEMU_DIR", dir, 1);
@@ -125,8 +125,11 @@ mock_main(int (*run)(const char *name))
     struct sigaction action = { .sa_handler = note_signal };
     int status;
 
+    /* Whatever ends the program, the host's files go. */
+    sigaction(SIGHUP, &action, NULL);
     sigaction(SIGINT, &action, NULL);
     sigaction(SIGTERM, &action, NULL);
+    signal(SIGPIPE, SIG_IGN);
     status = run_variant(run, "bounce pages granted to ourselves", true);
     if (!interrupted) {
         status |= run_variant(run, "no gntalloc", false);

@@ -26,10 +26,10 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <xenevtchn.h>
 
+#include "ovs-atomic.h"
 #include "timeval.h"
 #include "util.h"
 #include "xenvif-rx.h"
@@ -39,6 +39,15 @@
 #define DURATION 700
 
 static uint8_t frame[MOCK_FRAME_MAX];
+
+static bool
+is_set(atomic_bool *flag)
+{
+    bool value;
+
+    atomic_read(flag, &value);
+    return value;
+}
 
 /* A few pages with permanent grants, for traffic that nobody keeps books on.
  */
@@ -100,7 +109,7 @@ struct flipper {
     unsigned int one_in;        /* A flip in this many is in the indexes. */
     atomic_bool stop;
     pthread_mutex_t mutex;      /* Held while flipping. */
-    atomic_ulong n_flips;
+    atomic_count n_flips;
 };
 
 static void *
@@ -109,7 +118,7 @@ flipper_main(void *f_)
     struct flipper *f = f_;
     uint32_t state = 12345;
 
-    while (!atomic_load(&f->stop)) {
+    while (!is_set(&f->stop)) {
         pthread_mutex_lock(&f->mutex);
         for (unsigned int i = 0; i < 32; i++) {
             uint32_t *ring = f->rings[i % 2];
@@ -120,7 +129,7 @@ flipper_main(void *f_)
                                             : (state >> 20) % 4;
             __atomic_fetch_xor(&ring[word], 1u << (state >> 27),
                                __ATOMIC_RELAXED);
-            atomic_fetch_add(&f->n_flips, 1);
+            atomic_count_inc(&f->n_flips);
         }
         pthread_mutex_unlock(&f->mutex);
         sched_yield();
@@ -135,7 +144,7 @@ static void
 drive(struct mock_queue *q, const struct pool *tx, const struct pool *rx,
       struct dp_packet *packet, struct flipper *f)
 {
-    unsigned long n_flips = atomic_load(&f->n_flips);
+    unsigned int n_flips = atomic_count_get(&f->n_flips);
 
     uint32_t tx_prod = netif_ring_load(q->tx_page, NETIF_RSP_PROD);
     uint32_t rx_prod = netif_ring_load(q->rx_page, NETIF_RSP_PROD);
@@ -157,7 +166,7 @@ drive(struct mock_queue *q, const struct pool *tx, const struct pool *rx,
     }
     netif_ring_store(q->tx_page, NETIF_REQ_PROD, tx_prod);
     netif_ring_store(q->rx_page, NETIF_REQ_PROD, rx_prod);
-    while (n % 2 && atomic_load(&f->n_flips) == n_flips) {
+    while (n % 2 && atomic_count_get(&f->n_flips) == n_flips) {
         sched_yield();
     }
 
@@ -208,7 +217,7 @@ run_flipper(struct mock *mock, unsigned int one_in)
     dp_packet_delete(packet);
 
     /* It was a test of something. */
-    assert_true(f.n_flips > 100);
+    assert_true(atomic_count_get(&f.n_flips) > 100);
     assert_true(n_faults > 0);
     assert_true(mock_tx_verdicts(q, XENVIF_TX_GOOD) > 0);
     assert_true(mock_rx_verdicts(q, XENVIF_RX_GOOD) > 0);
@@ -271,8 +280,8 @@ test_case_72_noise(void **state)
 
 struct revoker {
     struct pool *pool;
-    atomic_uint n;              /* Revoked so far. */
     atomic_bool go;
+    atomic_bool done;
 };
 
 static void *
@@ -280,14 +289,14 @@ revoker_main(void *r_)
 {
     struct revoker *r = r_;
 
-    while (!atomic_load(&r->go)) {
+    while (!is_set(&r->go)) {
         sched_yield();
     }
     for (unsigned int i = 0; i < POOL; i++) {
         xenemu_revoke(r->pool->dom, r->pool->grefs[i]);
-        atomic_fetch_add(&r->n, 1);
         sched_yield();
     }
+    atomic_store(&r->done, true);
     return NULL;
 }
 
@@ -313,14 +322,14 @@ test_case_79_revoked_meanwhile(void **state)
         struct revoker r = { .pool = NULL };
         struct pool pool;
         pthread_t thread;
-        bool last = false;
+        bool last;
         unsigned int n;
 
         pool_create(&pool, mock->dom, true);
         r.pool = &pool;
         assert_int_equal(pthread_create(&thread, NULL, revoker_main, &r), 0);
         do {
-            last = atomic_load(&r.n) == POOL;
+            last = is_set(&r.done);
             put_pool(q, &pool);
             atomic_store(&r.go, true);
             n = mock_tx_burst(q, &batch);
@@ -361,7 +370,7 @@ kicker_main(void *k_)
     struct mock_queue *q = k->q;
     uint32_t prod = 0, state = 1;
 
-    while (prod < WAKEUPS && !atomic_load(&k->stop)) {
+    while (prod < WAKEUPS && !is_set(&k->stop)) {
         struct netif_tx_request req = {
             .gref = k->gref, .id = prod, .size = 60,
         };
@@ -439,7 +448,7 @@ poller_main(void *p_)
 {
     struct poller *p = p_;
 
-    while (!atomic_load(p->stop)) {
+    while (!is_set(p->stop)) {
         struct dp_packet_batch batch;
 
         dp_packet_batch_init(&batch);
@@ -456,7 +465,7 @@ test_two_pollers(void **state)
 {
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
-    atomic_bool stop = false;
+    atomic_bool stop = ATOMIC_VAR_INIT(false);
     struct poller pollers[2];
     pthread_t threads[2];
 

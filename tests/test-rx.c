@@ -23,11 +23,10 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdatomic.h>
 #include <string.h>
 #include <xen/grant_table.h>
 
-#include "ovs-thread.h"
+#include "ovs-atomic.h"
 #include "timeval.h"
 #include "util.h"
 #include "xenvif-grant.h"
@@ -405,9 +404,10 @@ receiver_main(void *r_)
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
     for (;;) {
-        bool stop = atomic_load(&r->stop);
         int result;
+        bool stop;
 
+        atomic_read(&r->stop, &stop);
         refill(r->q);
         result = mock_rx_try_take(r->q, p, &r->verdict);
         if (result < 0 || (!result && stop)) {

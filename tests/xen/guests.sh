@@ -240,12 +240,12 @@ iperf () {
 
 # start_traffic FROM TO ADDRESS [OPTION...]
 #
-# Starts a TCP stream of up to a minute and waits until something flows.
+# Starts a TCP stream of up to ten minutes and waits until something flows.
 start_traffic () {
     local from=$1 to=$2 address=$3
     shift 3
     expect guest_exec "$to" "iperf3 -s -1 -D >/dev/null"
-    expect guest_exec "$from" "iperf3 -f m -i 1 -t 60 -c $address $*
+    expect guest_exec "$from" "iperf3 --forceflush -f m -i 1 -t 600 -c $address $*
         >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
     expect_soon 20 guest_exec "$from" "grep -q /sec /tmp/iperf"
 }
@@ -254,7 +254,7 @@ start_traffic () {
 #
 # Ends the stream.  Fails if it has ended already.  Prints its report.
 stop_traffic () {
-    expect guest_exec "$1" 'kill -INT $(cat /tmp/iperf.pid)'
+    expect guest_exec "$1" 'kill $(cat /tmp/iperf.pid)'
     expect_soon 20 guest_exec "$1" "! kill -0 \$(cat /tmp/iperf.pid)"
     guest_exec "$1" cat /tmp/iperf
 }
@@ -276,6 +276,6 @@ lost_pings () {
     sleep 0.3
     tail -n 3 /run/pings >&2
     # The last one may still be on its way.
-    awk '/packets transmitted/ { n = $1 - $4; print n > 0 ? n - 1 : 0 }' \
+    awk '/packets transmitted/ { n = $1 - $4; print (n > 0 ? n - 1 : 0) }' \
         /run/pings
 }

@@ -50,7 +50,7 @@ start_vswitchd () {
     (ulimit -c unlimited
      cd "$log_dir" &&
      ovs-vswitchd --pidfile --detach --log-file --disable-system \
-         -vconsole:off)
+         -vconsole:off -vcoverage:off)
 }
 
 vswitchd_pid () {
