@@ -15,6 +15,7 @@
 nobase_dist_doc_DATA += \
 	Documentation/intro/install.rst \
 	Documentation/ref/xenemu-guest.8.rst \
+	Documentation/topics/design.rst \
 	Documentation/topics/testing.rst \
 	Documentation/topics/xenemu.rst \
 	Documentation/topics/xenvif.rst
