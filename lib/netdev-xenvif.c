@@ -38,9 +38,9 @@
 #include "ovs-numa.h"
 #include "seq.h"
 #include "smap.h"
-#include "userspace-tso.h"
 #include "util.h"
 #include "xenvif-control.h"
+#include "xenvif-ovs-compat.h"
 #include "xenvif-rx.h"
 #include "xenvif-steer.h"
 #include "xenvif-tx.h"
@@ -96,10 +96,12 @@ netdev_xenvif_construct(struct netdev *netdev)
     /* As kernel vifs have it.  A locally administered address also keeps the
      * bridge from adopting it as its own. */
     dev->etheraddr = (struct eth_addr) ETH_ADDR_C(fe,ff,ff,ff,ff,ff);
-    if (userspace_tso_enabled()) {
-        netdev->ol_flags = (NETDEV_TX_OFFLOAD_TCP_TSO
-                            | NETDEV_TX_OFFLOAD_TCP_CKSUM
-                            | NETDEV_TX_OFFLOAD_UDP_CKSUM);
+    if (xenvif_datapath_takes_partial()) {
+        netdev->ol_flags |= (NETDEV_TX_OFFLOAD_TCP_CKSUM
+                             | NETDEV_TX_OFFLOAD_UDP_CKSUM);
+    }
+    if (xenvif_datapath_takes_tso()) {
+        netdev->ol_flags |= NETDEV_TX_OFFLOAD_TCP_TSO;
     }
     netdev->n_rxq = dev->requested_n_rxq = 1;
     netdev->n_txq = dev->requested_n_txq = 1;
@@ -296,7 +298,8 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     struct xenvif_settings settings = {
         .poll = netdev->netdev_class->is_pmd,
-        .tso = userspace_tso_enabled(),
+        .partial = xenvif_datapath_takes_partial(),
+        .tso = xenvif_datapath_takes_tso(),
     };
     struct options options;
     int error = parse_options(netdev_get_name(netdev), args, &options, errp);

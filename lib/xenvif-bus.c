@@ -139,14 +139,6 @@ xenvif_bus_state_to_string(unsigned int state)
     return state < ARRAY_SIZE(names) ? names[state] : "invalid";
 }
 
-/* Features that depend on whether the datapath can pass on unfinished packets.
- */
-static const char *const offer_tso_keys[] = {
-    "feature-gso-tcpv4",
-    "feature-gso-tcpv6",
-    "feature-ipv6-csum-offload",
-};
-
 /* Features that are always on or off.  All are written, also those that are off:
  * frontends disagree about what a missing key means. */
 static const struct {
@@ -192,15 +184,23 @@ static int
 write_offer(xenvif_store_txn txn, const char *backend_dir,
             const struct xenvif_bus_offer *offer)
 {
+    const struct {
+        const char *key;
+        bool on;
+    } choices[] = {
+        { "feature-gso-tcpv4", offer->tso },
+        { "feature-gso-tcpv6", offer->tso },
+        { "feature-ipv6-csum-offload", offer->partial },
+    };
     int error = 0;
 
     for (size_t i = 0; !error && i < ARRAY_SIZE(offer_keys); i++) {
         error = xenvif_store_write(txn, backend_dir, offer_keys[i].key,
                                    offer_keys[i].value);
     }
-    for (size_t i = 0; !error && i < ARRAY_SIZE(offer_tso_keys); i++) {
-        error = xenvif_store_write(txn, backend_dir, offer_tso_keys[i],
-                                   offer->tso ? "1" : "0");
+    for (size_t i = 0; !error && i < ARRAY_SIZE(choices); i++) {
+        error = xenvif_store_write(txn, backend_dir, choices[i].key,
+                                   choices[i].on ? "1" : "0");
     }
     if (!error) {
         error = xenvif_store_printf(txn, backend_dir, "multi-queue-max-queues",

@@ -66,7 +66,8 @@ const char *xenvif_bus_state_to_string(unsigned int state);
 /* What the backend offers to frontends. */
 struct xenvif_bus_offer {
     uint32_t max_queues;        /* 1 ... XENVIF_MAX_QUEUES. */
-    bool tso;                   /* Offer TSO, and IPv6 checksum offload? */
+    bool partial;               /* Offer IPv6 checksum offload? */
+    bool tso;                   /* Offer TCP segmentation offload? */
 };
 
 /* Writes 'offer' and state InitWait into 'backend_dir', in one transaction

@@ -196,6 +196,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
 
     conn->shared.domid = params->domid;
     conn->shared.features = request->features;
+    conn->shared.partial = params->partial;
     conn->shared.tso = params->tso;
     conn->shared.multicast = params->multicast;
     conn->shared.max_frame = params->max_frame;

@@ -106,8 +106,9 @@ xenvif_offload_from_guest(struct dp_packet *packet, uint8_t gso_type,
 {
     struct xenvif_frame frame;
     uint32_t header_len;
+    uint32_t ofs = parse(packet, &frame, &header_len);
 
-    if (!parse(packet, &frame, &header_len)) {
+    if (!ofs) {
         return XENVIF_TX_E_CSUM;
     }
     if (gso_type) {
@@ -119,7 +120,8 @@ xenvif_offload_from_guest(struct dp_packet *packet, uint8_t gso_type,
         }
     }
     xenvif_packet_set_l4_partial(packet, frame.eth_type == ETH_TYPE_IPV6,
-                                 frame.proto == IPPROTO_TCP);
+                                 frame.proto == IPPROTO_TCP, frame.l4_ofs,
+                                 ofs - frame.l4_ofs);
     return XENVIF_TX_GOOD;
 }
 

@@ -23,12 +23,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "xenvif-config.h"
+
 #include "dp-packet.h"
+#include "userspace-tso.h"
 #include "util.h"
 
 /* Room in front of a received frame for tunnel headers and tags, as other
  * userspace ports have it.  DP_NETDEV_HEADROOM would do for one VLAN tag. */
 #define XENVIF_PACKET_HEADROOM 128
+
+#if XENVIF_OVS_HAVE_OFFLOADS
+#error "Open vSwitch 3.6 and later are not supported yet"
+#endif
+
+/* Since 3.2, builds with DPDK free packets with free_cacheline(). */
+#if XENVIF_OVS_HAVE_CSUM_START && defined(DPDK_NETDEV)
+#define xenvif_packet_malloc(SIZE) xmalloc_cacheline(SIZE)
+#else
+#define xenvif_packet_malloc(SIZE) xmalloc(SIZE)
+#endif
 
 /* Returns a new packet with room for a frame of 'size' bytes, at most 65535,
  * and its size set to that; the content is not initialised.
@@ -41,12 +55,29 @@ xenvif_packet_new(uint32_t size)
     /* 'allocated_' has 16 bits.  An Ethernet header has to be at an even
      * address. */
     uint32_t headroom = MIN(XENVIF_PACKET_HEADROOM, (UINT16_MAX - size) & ~1u);
-    struct dp_packet *packet = xmalloc(sizeof *packet + headroom + size);
+    struct dp_packet *packet = xenvif_packet_malloc(sizeof *packet + headroom
+                                                    + size);
 
     dp_packet_use_stub(packet, packet + 1, headroom + size);
     dp_packet_reserve(packet, headroom);
     dp_packet_set_size(packet, size);
     return packet;
+}
+
+/* May packets with a partial checksum enter the datapath?  Since 3.2 they may,
+ * because what a port cannot complete itself is completed in software.  Before
+ * that, they were dropped where they could not leave as they are. */
+static inline bool
+xenvif_datapath_takes_partial(void)
+{
+    return XENVIF_OVS_HAVE_CSUM_START || userspace_tso_enabled();
+}
+
+/* May TSO packets? */
+static inline bool
+xenvif_datapath_takes_tso(void)
+{
+    return userspace_tso_enabled();
 }
 
 /* Is the packet's L4 checksum left to the port that sends it (and its field
@@ -57,10 +88,18 @@ xenvif_packet_l4_is_partial(const struct dp_packet *packet)
     return dp_packet_hwol_tx_l4_checksum(packet);
 }
 
-/* Leaves the TCP or UDP checksum of the packet to the port that sends it. */
+/* Leaves the TCP or UDP checksum of the packet to the port that sends it.  The
+ * L4 header begins at 'l4_ofs' and its checksum 'csum_ofs' bytes after it. */
 static inline void
-xenvif_packet_set_l4_partial(struct dp_packet *packet, bool ipv6, bool tcp)
+xenvif_packet_set_l4_partial(struct dp_packet *packet, bool ipv6, bool tcp,
+                             uint16_t l4_ofs OVS_UNUSED,
+                             uint16_t csum_ofs OVS_UNUSED)
 {
+#if XENVIF_OVS_HAVE_CSUM_START
+    packet->csum_start = l4_ofs;
+    packet->csum_offset = csum_ofs;
+    dp_packet_ol_set_l4_csum_partial(packet);
+#endif
     if (ipv6) {
         dp_packet_hwol_set_tx_ipv6(packet);
     } else {
@@ -81,10 +120,13 @@ xenvif_packet_is_tso(const struct dp_packet *packet)
 }
 
 /* Has the packet cut into segments of 'mss' bytes of payload by the port that
- * sends it.  (This release of Open vSwitch does not keep 'mss'.) */
+ * sends it.  (Before 3.3, Open vSwitch did not keep 'mss'.) */
 static inline void
 xenvif_packet_set_tso(struct dp_packet *packet, uint16_t mss OVS_UNUSED)
 {
+#if XENVIF_OVS_HAVE_TSO_SEGSZ
+    dp_packet_set_tso_segsz(packet, mss);
+#endif
     dp_packet_hwol_set_tcp_seg(packet);
 }
 
@@ -93,14 +135,22 @@ xenvif_packet_set_tso(struct dp_packet *packet, uint16_t mss OVS_UNUSED)
 static inline uint16_t
 xenvif_packet_tso_mss(const struct dp_packet *packet OVS_UNUSED)
 {
+#if XENVIF_OVS_HAVE_TSO_SEGSZ
+    return dp_packet_get_tso_segsz(packet);
+#else
     return 0;
+#endif
 }
 
 /* Does the packet's L4 checksum count as verified? */
 static inline bool
 xenvif_packet_l4_is_good(const struct dp_packet *packet)
 {
+#if XENVIF_OVS_HAVE_CSUM_START
+    return dp_packet_l4_checksum_good(packet);
+#else
     return dp_packet_l4_checksum_valid(packet);
+#endif
 }
 
 /* Marks the L4 checksum as verified. */

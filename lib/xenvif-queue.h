@@ -58,8 +58,9 @@ struct xenvif_features {
 struct xenvif_shared {
     uint16_t domid;             /* The guest's. */
     struct xenvif_features features;
-    bool tso;                   /* May partial checksums and TSO packets enter
-                                 * the datapath? */
+    bool partial;               /* May packets with partial checksums enter the
+                                 * datapath? */
+    bool tso;                   /* May TSO packets? */
     struct xenvif_multicast *multicast; /* Not owned. */
 
     /* How the guest wants its packets distributed; NULL if it does not care.

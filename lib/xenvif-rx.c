@@ -61,6 +61,7 @@ BUILD_ASSERT_DECL(sizeof(union rx_slot)
 /* What is to be said and done about a packet besides its data. */
 struct rx_plan {
     struct xenvif_rx_offload offload;
+    bool completed;             /* Was the checksum completed here? */
     uint32_t headroom;          /* In the first page. */
     uint32_t n_data;            /* Slots for data. */
     unsigned int n_extras;      /* Slots for extra infos. */
@@ -71,6 +72,7 @@ struct rx_plan {
 struct rx_record {
     const struct dp_packet *packet;
     bool partial;               /* Without a checksum? */
+    bool completed;             /* With one that was completed here? */
     bool gso;                   /* To be segmented by the guest? */
     uint32_t first_slot;        /* In 'responses'. */
     uint32_t n_slots;           /* All slots. */
@@ -226,16 +228,15 @@ make_plan(const struct rx_burst *burst, struct dp_packet *packet,
           struct rx_plan *plan)
 {
     struct xenvif_shared *shared = burst->queue->shared;
-    bool completed;
 
     if (!dp_packet_is_eth(packet)
         || dp_packet_size(packet) < ETH_HEADER_LEN
         || !xenvif_offload_to_guest(&shared->features,
                                     burst->max_frame - XENVIF_FRAME_OVERHEAD,
-                                    packet, &plan->offload, &completed)) {
+                                    packet, &plan->offload,
+                                    &plan->completed)) {
         return XENVIF_RX_E_OFFLOAD;
     }
-    xenvif_counter_add(&counters(burst)->csum_completed, completed);
     plan->headroom = burst->headroom;
     plan->n_data = DIV_ROUND_UP(plan->headroom + dp_packet_size(packet),
                                 XENVIF_PAGE_SIZE);
@@ -326,6 +327,7 @@ plan_packet(struct rx_burst *burst, const struct dp_packet *packet,
 
     record->packet = packet;
     record->partial = (plan->offload.flags & NETRXF_csum_blank) != 0;
+    record->completed = plan->completed;
     record->gso = plan->offload.gso_size != 0;
     record->first_slot = burst->n_responses;
     record->n_slots = plan->n_data + plan->n_extras;
@@ -367,6 +369,8 @@ finish_record(struct rx_burst *burst, const struct rx_record *record)
     if (ok) {
         xenvif_count_frame(counters(burst), record->packet);
         xenvif_counter_add(&counters(burst)->csum_partial, record->partial);
+        xenvif_counter_add(&counters(burst)->csum_completed,
+                           record->completed);
         xenvif_counter_add(&counters(burst)->gso_packets, record->gso);
         note_progress(burst->queue, record->n_slots);
     }

@@ -227,10 +227,12 @@ apply_offloads(const struct tx_burst *burst,
         }
         return XENVIF_TX_GOOD;
     }
-    if (!burst->queue->shared->tso) {
+    if (!burst->queue->shared->partial) {
+        if (!xenvif_offload_complete_l4(packet)) {
+            return XENVIF_TX_E_CSUM;
+        }
         xenvif_counter_add(&counters(burst)->csum_completed, 1);
-        return (xenvif_offload_complete_l4(packet)
-                ? XENVIF_TX_GOOD : XENVIF_TX_E_CSUM);
+        return XENVIF_TX_GOOD;
     }
     verdict = xenvif_offload_from_guest(packet, tx_packet->gso_type,
                                         tx_packet->gso_size);

@@ -337,6 +337,7 @@ offer(struct xenvif *xenvif)
     struct xenvif_settings settings = get_settings(xenvif);
     struct xenvif_bus_offer bus_offer = {
         .max_queues = settings.max_queues,
+        .partial = settings.partial,
         .tso = settings.tso,
     };
     int error = xenvif_bus_write_offer(xenvif->backend_dir, &bus_offer);
@@ -370,12 +371,14 @@ static struct xenvif_conn *
 open_conn(struct xenvif *xenvif, struct latch *fault_latch,
           const struct xenvif_hash *saved, char **problem)
 {
+    struct xenvif_settings settings = get_settings(xenvif);
     struct xenvif_conn_params params = {
         .domid = xenvif->domid,
         .stats = xenvif->stats,
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
-        .tso = get_settings(xenvif).tso,
+        .partial = settings.partial,
+        .tso = settings.tso,
         .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,
         .fault_latch = fault_latch,
         .hash = saved,
@@ -583,6 +586,7 @@ is_offer_valid(struct xenvif *xenvif)
     struct xenvif_settings settings = get_settings(xenvif);
 
     return (xenvif->offered.max_queues == settings.max_queues
+            && xenvif->offered.partial == settings.partial
             && xenvif->offered.tso == settings.tso);
 }
 

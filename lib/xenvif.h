@@ -48,7 +48,7 @@ struct latch;
 struct xenvif_settings {
     uint32_t max_queues;        /* To offer to the guest. */
     bool poll;                  /* Polled by PMD threads: expect no events. */
-    bool tso;                   /* See struct xenvif_shared. */
+    bool partial, tso;          /* See struct xenvif_shared. */
 };
 
 struct xenvif {

@@ -150,8 +150,11 @@ AC_DEFUN([XENVIF_CHECK_OVS_API],
      [struct dp_packet.csum_start], [dp-packet.h])
    XENVIF_CHECK_OVS_MEMBER([HAVE_OFFLOADS],
      [struct dp_packet.offloads], [dp-packet.h])
-   XENVIF_CHECK_OVS_MEMBER([HAVE_TSO_SEGSZ],
-     [struct dp_packet.tso_segsz], [dp-packet.h])
+   dnl Not the member: with DPDK, it is in the mbuf.
+   AC_CHECK_DECL([dp_packet_set_tso_segsz], [HAVE_TSO_SEGSZ=1],
+     [HAVE_TSO_SEGSZ=0], [[#include <config.h>
+#include "dp-packet.h"]])
+   AC_SUBST([HAVE_TSO_SEGSZ])
    XENVIF_CHECK_OVS_MEMBER([HAVE_BATCH_CAPACITY],
      [struct dp_packet_batch.capacity], [dp-packet.h])
    CPPFLAGS=$xenvif_save_CPPFLAGS

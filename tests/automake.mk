@@ -16,8 +16,13 @@
 # tests/test-NAME.c, each a test of its own in the suite.  Component tests talk
 # to the provider as a frontend on the emulated libraries, in one process.
 unit_tests = \
+	tests/test-backlog \
 	tests/test-bus \
 	tests/test-conn \
+	tests/test-ctrl \
+	tests/test-frame \
+	tests/test-gso \
+	tests/test-hash \
 	tests/test-hostile \
 	tests/test-multicast \
 	tests/test-netfront-checks \
@@ -37,6 +42,9 @@ check_PROGRAMS += $(unit_tests)
 check_LTLIBRARIES += tests/libmock.la
 tests_libmock_la_LIBTOOLFLAGS = --tag=disable-shared
 tests_libmock_la_SOURCES = \
+	tests/frames.c \
+	tests/frames.h \
+	tests/mock-ctrl.c \
 	tests/mock-frontend.c \
 	tests/mock-frontend.h \
 	tests/mock-ring.c \
@@ -75,7 +83,10 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-guest-macros.at \
 	tests/system-xenvif-daemon.at \
 	tests/system-xenvif-traffic.at \
-	tests/system-xenvif-lifecycle.at
+	tests/system-xenvif-lifecycle.at \
+	tests/system-xenvif-rings.at \
+	tests/system-xenvif-hostile.at \
+	tests/system-xenvif-ports.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
 	tests/run-isolated \

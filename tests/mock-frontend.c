@@ -252,6 +252,7 @@ create_queue(struct mock *mock, unsigned int id, bool split)
         q->tx_slots[i].pfn = alloc_page(mock);
         q->rx_slots[i].pfn = alloc_page(mock);
         q->tx_slots[i].gref = q->rx_slots[i].gref = -1;
+        q->tx_slots[i].staged = q->rx_slots[i].staged = -1;
     }
 }
 
@@ -276,7 +277,7 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
     for (unsigned int i = 0; i < n_queues; i++) {
         create_queue(mock, i, split);
     }
-    mock->rules.sg = true;
+    mock->rules.sg = mock->rules.csum_ipv4 = true;
     xenvif_multicast_init(&mock->multicast);
     atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
     latch_init(&mock->latch);
@@ -306,10 +307,10 @@ static void
 forget_slots(struct mock *mock, struct mock_slot *slots)
 {
     for (unsigned int i = 0; i < NETIF_RING_SIZE; i++) {
-        if (slots[i].gref >= 0) {
+        if (slots[i].gref >= 0 && slots[i].gref != slots[i].staged) {
             assert_int_equal(xenemu_ungrant(mock->dom, slots[i].gref), 0);
-            slots[i].gref = -1;
         }
+        slots[i].gref = -1;
     }
 }
 
@@ -329,12 +330,29 @@ mock_reset(struct mock *mock, uint32_t start)
         netif_ring_init(q->tx_page, start);
         netif_ring_init(q->rx_page, start);
     }
+    if (mock->ctrl) {
+        mock->ctrl->prod = mock->ctrl->cons = start;
+        netif_ring_init(mock->ctrl->page, start);
+    }
+}
+
+void
+mock_add_ctrl(struct mock *mock)
+{
+    struct mock_ctrl *ctrl = xzalloc(sizeof *ctrl);
+
+    assert_null(mock->conn);
+    ctrl->ref = alloc_ring(mock, &ctrl->page);
+    ctrl->port = alloc_port(mock);
+    ctrl->next_id = 1;
+    netif_ring_init(ctrl->page, 0);
+    mock->ctrl = ctrl;
 }
 
 void
 mock_assert_usage(const struct mock *mock, unsigned int n_mapped)
 {
-    unsigned int own_ports = 0;
+    unsigned int own_ports = mock->ctrl != NULL;
     uint32_t mapped, ports;
 
     for (unsigned int i = 0; i < mock->n_queues; i++) {
@@ -354,6 +372,7 @@ free_mock(struct mock *mock)
 {
     latch_destroy(&mock->latch);
     xenvif_multicast_destroy(&mock->multicast);
+    free(mock->ctrl);
     free(mock);
 }
 
@@ -363,6 +382,7 @@ close_conn(struct mock *mock)
 {
     xenvif_conn_close(mock->conn);
     mock->conn = NULL;
+    n_dom0_ports -= mock->ctrl != NULL;
     for (unsigned int i = 0; i < mock->n_queues; i++) {
         const struct mock_queue *q = &mock->queues[i];
 
@@ -382,6 +402,9 @@ mock_destroy(struct mock *mock)
 
         assert_int_equal(xenemu_ungrant(mock->dom, q->tx_ref), 0);
         assert_int_equal(xenemu_ungrant(mock->dom, q->rx_ref), 0);
+    }
+    if (mock->ctrl) {
+        assert_int_equal(xenemu_ungrant(mock->dom, mock->ctrl->ref), 0);
     }
     mock_assert_usage(mock, 0);
     xenevtchn_close(mock->xce);
@@ -421,8 +444,18 @@ mock_request(const struct mock *mock, struct xenvif_bus_request *request)
     memset(request, 0, sizeof *request);
     request->n_queues = mock->n_queues;
     request->features.sg = mock->rules.sg;
-    request->features.csum_v4 = true;
+    request->features.csum_v4 = mock->rules.csum_ipv4;
+    request->features.csum_v6 = mock->rules.csum_ipv6;
+    request->features.gso_v4 = mock->rules.gso_tcpv4;
+    request->features.gso_v6 = mock->rules.gso_tcpv6;
+    request->features.persistent = mock->persistent;
     request->headroom = mock->rules.headroom;
+    request->filter_multicast = mock->filter_multicast;
+    if (mock->ctrl) {
+        request->has_ctrl = true;
+        request->ctrl_ref = mock->ctrl->ref;
+        request->ctrl_port = mock->ctrl->port;
+    }
     for (unsigned int i = 0; i < mock->n_queues; i++) {
         const struct mock_queue *q = &mock->queues[i];
 
@@ -443,6 +476,10 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .stats = mock->stats,
         .multicast = &mock->multicast,
         .max_frame = &mock->max_frame,
+        .partial = mock->tso,
+        .tso = mock->tso,
+        .max_backlog = mock->max_backlog,
+        .hash = mock->hash,
         .fault_latch = &mock->latch,
     };
 
@@ -463,7 +500,8 @@ mock_connect(struct mock *mock)
     for (unsigned int i = 0; i < mock->n_queues; i++) {
         n_dom0_ports += request.features.split_channels ? 2 : 1;
     }
-    mock_assert_usage(mock, 2 * mock->n_queues);
+    n_dom0_ports += mock->ctrl != NULL;
+    mock_assert_usage(mock, 2 * mock->n_queues + (mock->ctrl != NULL));
 }
 
 void

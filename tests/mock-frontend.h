@@ -58,6 +58,7 @@ enum {
 struct mock_slot {
     uint32_t pfn;
     int32_t gref;               /* While there is a request, or -1. */
+    int32_t staged;             /* A grant that stays, or -1. */
     int16_t status;             /* TX: of the last response. */
 };
 
@@ -87,6 +88,14 @@ struct mock_queue {
     bool silent;                /* Never ask for events. */
 };
 
+/* The control ring. */
+struct mock_ctrl {
+    void *page;
+    uint32_t ref, port;
+    uint32_t prod, cons;
+    uint16_t next_id;
+};
+
 struct mock {
     uint16_t domid;
     struct xenemu_dom *dom;
@@ -94,7 +103,15 @@ struct mock {
     unsigned int events[256];   /* Taken and not yet asked for, by port. */
     unsigned int n_queues;
     struct mock_queue queues[MOCK_MAX_QUEUES];
-    struct netif_rx_rules rules; /* Before mock_connect(). */
+
+    /* What is agreed on; to be set before mock_connect(). */
+    struct netif_rx_rules rules;
+    struct mock_ctrl *ctrl;     /* Or NULL. */
+    bool persistent;
+    bool filter_multicast;
+    bool tso;
+    uint32_t max_backlog;
+    const struct xenvif_hash *hash; /* Of an earlier backend, or NULL. */
 
     /* The provider's end. */
     struct xenvif_conn *conn;   /* NULL if not connected. */
@@ -128,7 +145,7 @@ int mock_setup(void **state);
 int mock_teardown(void **state);
 
 /* Disconnects, destroys the domain, and checks that nothing of it is left in
- * use. */
+ * use.  mock_stage() must have been undone. */
 void mock_destroy(struct mock *);
 
 /* Destroys the domain while it is connected.  The test then calls mock_bury()
@@ -141,6 +158,9 @@ void mock_bury(struct mock *);
  * but its own. */
 void mock_assert_usage(const struct mock *, unsigned int n_mapped);
 
+/* Gives the frontend, which is not connected, a control ring. */
+void mock_add_ctrl(struct mock *);
+
 /* What the frontend tells the backend. */
 void mock_request(const struct mock *, struct xenvif_bus_request *);
 struct xenvif_conn *mock_try_connect(struct mock *,
@@ -152,6 +172,37 @@ void mock_disconnect(struct mock *);
 /* Forgets all requests and starts with new rings at 'start', as a frontend
  * does that connects again.  The backend must not be connected. */
 void mock_reset(struct mock *, uint32_t start);
+
+/* The control ring. */
+
+/* Puts a message into the ring and, if 'push', publishes it.  Returns its
+ * id. */
+uint16_t mock_ctrl_put(struct mock *, uint16_t type, uint32_t data0,
+                       uint32_t data1, uint32_t data2, bool push);
+
+/* Takes the next response, which has to be there. */
+void mock_ctrl_take(struct mock *, struct xen_netif_ctrl_response *);
+
+/* Has one message answered.  Returns the status; stores the data in '*data'
+ * unless that is NULL. */
+uint32_t mock_ctrl_call(struct mock *, uint16_t type, uint32_t data0,
+                        uint32_t data1, uint32_t data2, uint32_t *data);
+
+/* The same with a message that comes with a page, whose reference is
+ * 'data'['gref_index'] and whose first 'len' bytes are 'content', where what
+ * the backend wrote is stored. */
+uint32_t mock_ctrl_call_page(struct mock *, uint16_t type, uint32_t data0,
+                             uint32_t data1, uint32_t data2,
+                             unsigned int gref_index, void *content,
+                             size_t len, uint32_t *data);
+
+/* Lets all grants of the queue's slots stay from now on: those of the TX slots
+ * read-only.  Stores the references in 'list', 2 * NETIF_RING_SIZE of them,
+ * first those of the TX slots.  There must be no requests. */
+void mock_stage(struct mock_queue *, struct xen_netif_gref *list);
+
+/* Ends the grants, which the provider must not have mapped. */
+void mock_unstage(struct mock_queue *);
 
 static inline struct xenvif_queue *
 mock_backend(const struct mock_queue *q)

@@ -388,6 +388,42 @@ test_rx_rsp_prod(void **state)
 }
 
 static void
+put_hash(unsigned int i, uint8_t algorithm, uint8_t type, uint8_t flags)
+{
+    answer(i)->extra = (struct netif_extra_info) {
+        .type = XEN_NETIF_EXTRA_TYPE_HASH, .flags = flags,
+        .u.hash = { type, algorithm, { 0x78, 0x56, 0x34, 0x92 } },
+    };
+}
+
+static void
+test_rx_hash(void **state)
+{
+    (void) state;
+    put_data(0, 60, NETRXF_extra_info | NETRXF_csum_blank
+             | NETRXF_data_validated);
+    put_hash(1, 1, 3, 0);
+    assert_rx_broken(2, "rx.extra");
+    rules.hash = true;
+    assert_true(check_rx(2));
+    assert_true(pkt.has_hash);
+    assert_int_equal(pkt.hash_type, 3);
+    assert_int_equal(pkt.hash_value, 0x92345678);
+    put_hash(1, 1, 4, 0);
+    assert_rx_broken(2, "rx.hash");
+    put_hash(1, 0, 3, 0);
+    assert_rx_broken(2, "rx.hash");
+
+    /* In ascending order of types only. */
+    put_gso(1, 1448, XEN_NETIF_GSO_TYPE_TCPV4, 1);
+    put_hash(2, 1, 1, 0);
+    assert_true(check_rx(3));
+    put_hash(1, 1, 1, 1);
+    put_gso(2, 1448, XEN_NETIF_GSO_TYPE_TCPV4, 0);
+    assert_rx_broken(3, "rx.extra");
+}
+
+static void
 test_rx_headroom(void **state)
 {
     (void) state;
@@ -400,6 +436,8 @@ test_rx_headroom(void **state)
     answer(0)->rsp.offset = 256;
     answer(1)->extra = (struct netif_extra_info) { .type = 5 };
     put_data(2, 60, 0);
+    assert_rx_broken(3, "rx.xdp");
+    memcpy(&answer(1)->extra.u, &rules.headroom, sizeof rules.headroom);
     assert_true(check_rx(3));
     assert_int_equal(pkt.len, 3900);
     answer(0)->rsp.status = 3841;
@@ -561,6 +599,7 @@ main(void)
         cmocka_unit_test_setup(test_rx_half_packet, setup_rx),
         cmocka_unit_test_setup(test_rx_slots, setup_rx),
         cmocka_unit_test_setup(test_rx_rsp_prod, setup_rx),
+        cmocka_unit_test_setup(test_rx_hash, setup_rx),
         cmocka_unit_test_setup(test_rx_headroom, setup_rx),
         cmocka_unit_test_setup(test_rx_csum, setup_rx),
         cmocka_unit_test(test_states),

@@ -1,0 +1,447 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Unit and component test: packets that wait until a guest makes room for
+ * them.  The numbers in the names are those of the list of cases in the
+ * project's test plan. */
+
+#include <config.h>
+
+#include "mock-frontend.h"
+
+#include <string.h>
+
+#include "frames.h"
+#include "timeval.h"
+#include "util.h"
+#include "xenvif-backlog.h"
+#include "xenvif-ovs-compat.h"
+#include "xenvif-rx.h"
+
+enum { MAX_PACKETS = XENVIF_BACKLOG_MAX_PACKETS };
+
+static struct xenvif_backlog backlog;
+static uint8_t data[MOCK_FRAME_MAX];
+
+/* A packet of 'len' bytes that carries 'number'. */
+static struct dp_packet *
+make_packet(uint32_t number, uint32_t len)
+{
+    mock_fill_frame(data, len);
+    memcpy(data + 14, &number, sizeof number);
+    return mock_packet(data, len);
+}
+
+static uint32_t
+number_of(const void *packet_data)
+{
+    uint32_t number;
+
+    memcpy(&number, (const uint8_t *) packet_data + 14, sizeof number);
+    return number;
+}
+
+static bool
+push(uint32_t number, uint32_t len, long long int now)
+{
+    struct dp_packet *packet = make_packet(number, len);
+    bool ok = xenvif_backlog_push(&backlog, packet, now);
+
+    dp_packet_delete(packet);
+    return ok;
+}
+
+/* The queue by itself. */
+
+static void
+test_order(void **state OVS_UNUSED)
+{
+    uint32_t head = 0, tail = 0;
+
+    xenvif_backlog_init(&backlog, 100);
+
+    /* Free-running indexes wrap, too. */
+    backlog.head = backlog.tail = -5000;
+    for (unsigned int i = 0; i < 10000; i++) {
+        if (mock_random_range(2)) {
+            bool ok = push(tail, 60, 0);
+
+            assert_int_equal(ok, tail - head < 100);
+            tail += ok;
+        } else if (tail != head) {
+            xenvif_backlog_pop(&backlog);
+            head++;
+        }
+        assert_int_equal(xenvif_backlog_count(&backlog), tail - head);
+        for (uint32_t j = head; j != tail; j++) {
+            struct dp_packet *p = xenvif_backlog_peek(&backlog, j - head);
+
+            assert_int_equal(number_of(dp_packet_data(p)), j);
+        }
+    }
+    assert_true(head > 1000);
+    xenvif_backlog_destroy(&backlog);
+    assert_int_equal(xenvif_backlog_count(&backlog), 0);
+}
+
+static void
+test_case_82_bounds(void **state OVS_UNUSED)
+{
+    static const uint32_t limits[] = {
+        0, 1, 2, MAX_PACKETS, MAX_PACKETS + 1, UINT32_MAX
+    };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(limits); i++) {
+        uint32_t n = MIN(limits[i], MAX_PACKETS);
+
+        xenvif_backlog_init(&backlog, limits[i]);
+        for (uint32_t j = 0; j < n; j++) {
+            assert_true(push(j, 60, 0));
+        }
+        assert_false(push(n, 60, 0));
+        assert_int_equal(xenvif_backlog_count(&backlog), n);
+        if (n) {
+            xenvif_backlog_pop(&backlog);
+            assert_true(push(n, 60, 0));
+        }
+        xenvif_backlog_destroy(&backlog);
+    }
+
+    /* Large packets: a mebibyte of them. */
+    xenvif_backlog_init(&backlog, MAX_PACKETS);
+    for (unsigned int i = 0; i < 16; i++) {
+        assert_true(push(i, 65000, 0));
+    }
+    assert_false(push(16, 65000, 0));
+    assert_false(push(16, 1024 * 1024 - 16 * 65000 + 1, 0));
+    assert_true(push(16, 1024 * 1024 - 16 * 65000, 0));
+    assert_false(push(17, 18, 0));
+    xenvif_backlog_pop(&backlog);
+    assert_true(push(17, 65000, 0));
+    xenvif_backlog_destroy(&backlog);
+    assert_int_equal(backlog.n_bytes, 0);
+}
+
+static void
+test_age(void **state OVS_UNUSED)
+{
+    xenvif_backlog_init(&backlog, 10);
+    assert_false(xenvif_backlog_is_stale(&backlog, LLONG_MAX / 2));
+    assert_true(push(0, 60, 5000));
+    assert_true(push(1, 60, 5600));
+    assert_false(xenvif_backlog_is_stale(&backlog, 5000));
+    assert_false(xenvif_backlog_is_stale(&backlog, 6000));
+    assert_true(xenvif_backlog_is_stale(&backlog, 6001));
+    xenvif_backlog_pop(&backlog);
+    assert_false(xenvif_backlog_is_stale(&backlog, 6600));
+    assert_true(xenvif_backlog_is_stale(&backlog, 6601));
+    xenvif_backlog_destroy(&backlog);
+}
+
+/* What is known about a packet waits with it; the packet itself stays the
+ * caller's. */
+static void
+test_copies(void **state OVS_UNUSED)
+{
+    struct dp_packet *packet = make_packet(1, 60);
+    struct dp_packet *copy;
+
+    xenvif_backlog_init(&backlog, 10);
+    xenvif_packet_set_l4_partial(packet, false, true, 34, 16);
+    xenvif_packet_set_tso(packet, 500);
+    assert_true(xenvif_backlog_push(&backlog, packet, 0));
+    copy = xenvif_backlog_peek(&backlog, 0);
+    assert_ptr_not_equal(copy, packet);
+    memset(dp_packet_data(packet), 0, 60);
+    dp_packet_delete(packet);
+    assert_memory_equal(dp_packet_data(copy), data, 60);
+    assert_true(xenvif_packet_l4_is_partial(copy));
+    assert_true(xenvif_packet_is_tso(copy));
+    assert_true(dp_packet_is_eth(copy));
+    xenvif_backlog_destroy(&backlog);
+}
+
+/* In a queue of a vif. */
+
+static int
+setup(void **state)
+{
+    struct mock *mock = mock_create(1, false, -100);
+
+    mock->max_backlog = 100;
+    mock_connect(mock);
+    *state = mock;
+    return 0;
+}
+
+/* Sends packets with the numbers ['number', 'number' + 'n') of 'len' bytes. */
+static void
+send_burst(struct mock_queue *q, uint32_t number, unsigned int n, uint32_t len)
+{
+    struct dp_packet *packets[NETDEV_MAX_BURST];
+
+    assert_in_range(n, 1, NETDEV_MAX_BURST);
+    for (unsigned int i = 0; i < n; i++) {
+        packets[i] = make_packet(number + i, len);
+    }
+    mock_rx_burst(q, packets, n);
+    for (unsigned int i = 0; i < n; i++) {
+        dp_packet_delete(packets[i]);
+    }
+}
+
+static void
+expect(struct mock_queue *q, uint32_t number, unsigned int n, uint32_t len)
+{
+    struct mock_rx_packet *p = xmalloc(sizeof *p);
+
+    for (unsigned int i = 0; i < n; i++) {
+        assert_true(mock_rx_take(q, p));
+        assert_int_equal(p->info.error, 0);
+        assert_int_equal(p->info.len, len);
+        assert_int_equal(number_of(p->data), number + i);
+    }
+    assert_false(mock_rx_take(q, p));
+    free(p);
+}
+
+static void
+test_waits_for_room(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct xenvif_queue *queue = mock_backend(q);
+
+    mock_rx_post(q, 2);
+    send_burst(q, 0, 5, 60);
+    expect(q, 0, 2, 60);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 3);
+    assert_int_equal(mock_rx_count(q, queued), 3);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 0);
+
+    /* Nothing moves without room. */
+    xenvif_rx_poll(queue);
+    expect(q, 2, 0, 60);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 3);
+
+    mock_rx_post(q, 1);
+    xenvif_rx_poll(queue);
+    expect(q, 2, 1, 60);
+
+    /* New packets go behind those that wait. */
+    mock_rx_post(q, 3);
+    send_burst(q, 5, 4, 60);
+    expect(q, 3, 3, 60);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 3);
+    mock_rx_post(q, 20);
+    xenvif_rx_poll(queue);
+    expect(q, 6, 3, 60);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 0);
+    assert_int_equal(mock_rx_count(q, packets), 9);
+    assert_int_equal(mock_rx_count(q, queued), 6);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 0);
+}
+
+/* A packet that needs two slots is not overtaken by one that needs one. */
+static void
+test_keeps_order(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+
+    mock_rx_post(q, 1);
+    send_burst(q, 0, 1, 5000);
+    send_burst(q, 1, 1, 60);
+    expect(q, 0, 0, 60);
+    assert_int_equal(xenvif_rx_n_waiting(mock_backend(q)), 2);
+    mock_rx_post(q, 1);
+    xenvif_rx_poll(mock_backend(q));
+    expect(q, 0, 1, 5000);
+    mock_rx_post(q, 1);
+    xenvif_rx_poll(mock_backend(q));
+    expect(q, 1, 1, 60);
+}
+
+/* Random room and bursts: everything arrives, in order, unless the queue is
+ * full, and every packet is accounted for. */
+static void
+test_random(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct mock_rx_packet *p = xmalloc(sizeof *p);
+    uint32_t sent = 0, next = 0, taken = 0;
+
+    for (unsigned int i = 0; i < 3000; i++) {
+        unsigned int n = 1 + mock_random_range(8);
+        unsigned int room = NETIF_RING_SIZE - (q->rx_prod - q->rx_cons);
+        unsigned int n_posted = mock_random_range(8);
+
+        mock_rx_post(q, MIN(room, n_posted));
+        if (i % 3) {
+            send_burst(q, sent, n, 14 + 4 + mock_random_range(9000));
+            sent += n;
+        } else {
+            xenvif_rx_poll(mock_backend(q));
+        }
+        assert_in_range(xenvif_rx_n_waiting(mock_backend(q)), 0, 100);
+        while (mock_rx_take(q, p)) {
+            assert_true(number_of(p->data) >= next);
+            next = number_of(p->data) + 1;
+            taken++;
+        }
+    }
+    assert_int_equal(taken, mock_rx_count(q, packets));
+    assert_int_equal(sent, taken + mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS)
+                           + xenvif_rx_n_waiting(mock_backend(q)));
+    assert_true(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS) > 0);
+    assert_true(mock_rx_count(q, queued) > 100);
+    free(p);
+}
+
+/* A guest that never posts anything: memory is bounded, and with time what
+ * waits is thrown away. */
+static void
+test_case_82_never_posts(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct xenvif_queue *queue = mock_backend(q);
+    struct dp_packet *packet = make_packet(0, 60);
+
+    for (unsigned int i = 0; i < 1000; i++) {
+        assert_true(xenvif_rx_burst(queue, &packet, 1));
+    }
+    dp_packet_delete(packet);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 100);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 900);
+    assert_true(xenvif_rx_is_stalled(queue, time_msec()));
+
+    /* Let them age. */
+    for (unsigned int i = 0; i < MAX_PACKETS; i++) {
+        queue->rx_backlog.entries[i].time -= XENVIF_BACKLOG_MAX_AGE + 1;
+    }
+    xenvif_rx_poll(queue);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 0);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 1000);
+    assert_int_equal(mock_rx_count(q, packets), 0);
+
+    /* And the guest recovers. */
+    mock_rx_post(q, 5);
+    send_burst(q, 7, 5, 60);
+    expect(q, 7, 5, 60);
+    assert_false(xenvif_rx_is_stalled(queue, time_msec()));
+}
+
+/* What waits and then turns out to be impossible is dropped without holding
+ * up the rest. */
+static void
+test_unfit_while_waiting(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+
+    send_burst(q, 0, 3, 1514);
+    send_burst(q, 3, 3, 60);
+    atomic_store(&mock->max_frame, 1000);
+    mock_rx_post(q, 10);
+    xenvif_rx_poll(mock_backend(q));
+    expect(q, 3, 3, 60);
+    assert_int_equal(xenvif_rx_n_waiting(mock_backend(q)), 0);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_MTU), 3);
+}
+
+/* Checksums that are completed here are counted once, however long the packet
+ * has to wait. */
+static void
+test_csum_counted_once(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    const struct frame_spec spec = {
+        .v6 = true, .proto = FRAME_UDP, .payload = 100,
+    };
+    struct frame *f = xmalloc(sizeof *f);
+    struct mock_rx_packet *p = xmalloc(sizeof *p);
+    struct dp_packet *packet;
+
+    frame_make(f, &spec);
+    packet = mock_packet(f->data, f->len);
+    frame_put16((uint8_t *) dp_packet_data(packet) + frame_csum_ofs(f), 77);
+    xenvif_packet_set_l4_partial(packet, true, false, 54, 6);
+    mock_rx_burst(q, &packet, 1);
+    dp_packet_delete(packet);
+    for (unsigned int i = 0; i < 5; i++) {
+        xenvif_rx_poll(mock_backend(q));
+    }
+    mock_rx_post(q, 1);
+    xenvif_rx_poll(mock_backend(q));
+    assert_true(mock_rx_take(q, p));
+    assert_int_equal(p->info.len, f->len);
+    assert_memory_equal(p->data, f->data, f->len);
+    assert_int_equal(p->info.flags, NETRXF_data_validated);
+    assert_int_equal(mock_rx_count(q, csum_completed), 1);
+    free(f);
+    free(p);
+}
+
+/* The connection ends with packets in the queue, which go, too: a leak checker
+ * would tell. */
+static void
+test_disconnect(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+
+    send_burst(q, 0, 20, 1514);
+    mock_disconnect(mock);
+    mock_reset(mock, 0);
+    mock_connect(mock);
+    assert_int_equal(xenvif_rx_n_waiting(mock_backend(q)), 0);
+    mock_rx_post(q, 3);
+    xenvif_rx_poll(mock_backend(q));
+    expect(q, 0, 0, 60);
+    send_burst(q, 50, 3, 60);
+    expect(q, 50, 3, 60);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, mock_teardown)
+
+static int
+run(const char *name)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_case_82_bounds),
+        cmocka_unit_test(test_age),
+        cmocka_unit_test(test_copies),
+        TEST(test_waits_for_room),
+        TEST(test_keeps_order),
+        TEST(test_random),
+        TEST(test_case_82_never_posts),
+        TEST(test_unfit_while_waiting),
+        TEST(test_csum_counted_once),
+        TEST(test_disconnect),
+    };
+
+    return cmocka_run_group_tests_name(name, tests, NULL, NULL);
+}
+
+int
+main(void)
+{
+    return mock_main(run);
+}
