@@ -37,8 +37,8 @@ skipped=0
 
 # run NAME COMMAND...
 #
-# Runs a step with its output in a log file.  Prints its name, its time and, if
-# it fails, the end of its output.
+# Runs a step with its output in the file $log.  Prints its name, how it ended
+# and how long it took.
 run () {
     local name=$1 begin=$SECONDS status
     shift
@@ -50,10 +50,14 @@ run () {
         printf 'ok %13d s\n' $((SECONDS - begin))
     else
         printf 'FAILED %9d s\n' $((SECONDS - begin))
-        tail -n 40 "$log" | sed 's/^/    /'
-        echo "    (all of it: $log)"
     fi
     return $status
+}
+
+# Prints the end of the output of the step that has just failed.
+show_end () {
+    tail -n 40 "$log" | sed 's/^/    /'
+    echo "    (all of it: $log)"
 }
 
 # check NAME COMMAND...
@@ -63,6 +67,7 @@ check () {
     if run "$@"; then
         passed=$((passed + 1))
     else
+        show_end
         failed=$((failed + 1))
     fi
 }
@@ -72,9 +77,17 @@ check () {
 # A step without which nothing else can be done.
 need () {
     run "$@" || {
+        show_end
         failed=$((failed + 1))
         finish
     }
+}
+
+# results PATTERN
+#
+# Prints the lines of the suite that has just run, for tests that ended so.
+results () {
+    grep -E "^ *[0-9]+: .* $1 *\$" "$log"
 }
 
 # suite NAME SUITE-DIR COMMAND...
@@ -87,21 +100,23 @@ suite () {
     rm -f "$dir/skip-reasons"
     run "$name" "$@"
     status=$?
-    ok=$(grep -cE '^ *[0-9]+: .* ok *$' "$log")
-    bad=$(grep -cE '^ *[0-9]+: .* FAILED \(.*\) *$' "$log")
-    skip=$(grep -cE '^ *[0-9]+: .* skipped \(.*\) *$' "$log")
-    echo "    $ok passed, $bad failed, $skip skipped"
-    grep -E '^ *[0-9]+: .* FAILED \(.*\) *$' "$log"
-    if test "$skip" -gt 0; then
-        grep -E '^ *[0-9]+: .* skipped \(.*\) *$' "$log"
-        sed 's/^/    skipped: /' "$dir/skip-reasons" 2>/dev/null
-    fi
+    ok=$(results ok | wc -l)
+    bad=$(results 'FAILED \(.*\)' | wc -l)
+    skip=$(results 'skipped \(.*\)' | wc -l)
     if test $status -ne 0 && test "$bad" -eq 0; then
         # Something else than a test went wrong.
+        show_end
         bad=1
     elif test $((ok + bad + skip)) -eq 0; then
         echo "    no test ran"
         bad=1
+    fi
+    echo "    $ok passed, $bad failed, $skip skipped"
+    if results 'FAILED \(.*\)'; then
+        echo "    (what they left: $dir)"
+    fi
+    if results 'skipped \(.*\)'; then
+        sed 's/^/    skipped: /' "$dir/skip-reasons" 2>/dev/null
     fi
     passed=$((passed + ok))
     failed=$((failed + bad))
@@ -175,6 +190,7 @@ if run 'build with sanitizers' build asan --enable-Werror --enable-asan \
         "$build_root/asan/tests/system-xenvif-testsuite.dir" \
         make -C "$build_root/asan" --no-print-directory check-system
 else
+    show_end
     failed=$((failed + 1))
 fi
 

@@ -318,7 +318,7 @@ show_state () {
         echo "statistics of $port that are not 0:"
         ovs-vsctl get Interface "$port" statistics | tr -s '{}, ' '\n' |
             sed '/^$/d; /=0$/d' | paste -sd' ' | fold -s -w 74 |
-            sed 's/^/    /'
+            sed 's/^/    /; s/ $//'
         test "$(ovs-vsctl get Interface "$port" status:domid | tr -d '"')" \
             = "$n" || die "$port does not know its domain"
     done

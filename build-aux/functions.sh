@@ -36,8 +36,8 @@ packages () {
         case $name in
         *'*'*)
             # A glob: what is installed, or else the newest that there is.
-            { dpkg-query -W -f '${Status}:${Package}\n' "$name" 2>/dev/null \
-                  | sed -n 's/^install ok installed://p'
+            { dpkg-query -W -f '${Status}:${Package}\n' "$name" 2>&1 |
+                  sed -n 's/^install ok installed://p' || :
               apt-cache pkgnames | grep -E "^${name%\*}[0-9.]*\$" | sort -rV
             } | sed -n 1p ;;
         *)
@@ -81,6 +81,13 @@ install_packages () {
     }
 }
 
+# Is there no configure script, or one that is older than what it is made of?
+needs_boot () {
+    test ! -x "$top/configure" ||
+        find "$top/configure.ac" "$top/Makefile.am" "$top"/*/automake.mk \
+             "$top"/m4/xenvif-*.m4 -newer "$top/configure" | grep -q .
+}
+
 # build NAME [CONFIGURE-ARGUMENT...]
 #
 # Builds in $build_root/NAME, configuring only if that has not been done with
@@ -88,7 +95,7 @@ install_packages () {
 build () {
     local dir=$build_root/$1
     shift
-    test -x "$top/configure" || (cd "$top" && ./boot.sh) || return 1
+    ! needs_boot || (cd "$top" && ./boot.sh) || return 1
     if test -e "$top/config.status"; then
         die "the source tree has been configured in place," \
             "which rules out any other build: run 'make distclean' first"

@@ -253,8 +253,8 @@ parse_options(const char *name, const struct smap *args,
     }
     if (domid >= FIRST_RESERVED_DOMID || handle > UINT16_MAX) {
         VLOG_WARN_BUF(errp, "%s: options:domid and options:handle are needed "
-                      "because the name does not have the form vifDOMID.HANDLE",
-                      name);
+                      "because the name does not have the form "
+                      "vifDOMID.HANDLE", name);
         return EINVAL;
     }
     options->domid = domid;
@@ -663,7 +663,8 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     smap_add_format(args, "mtu", "%"PRIu32, netdev_xenvif_mtu(dev));
     ovs_mutex_unlock(&dev->mutex);
 
-    smap_add(args, "mode", netdev->netdev_class->is_pmd ? "poll" : "interrupt");
+    smap_add(args, "mode",
+             netdev->netdev_class->is_pmd ? "poll" : "interrupt");
     smap_add(args, "status", (info.fault ? "stopped"
                               : info.stalled ? "stalled"
                               : info.connected ? "connected"

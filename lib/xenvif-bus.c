@@ -139,8 +139,8 @@ xenvif_bus_state_to_string(unsigned int state)
     return state < ARRAY_SIZE(names) ? names[state] : "invalid";
 }
 
-/* Features that are always on or off.  All are written, also those that are off:
- * frontends disagree about what a missing key means. */
+/* Features that are always on or off.  All are written, also those that are
+ * off: frontends disagree about what a missing key means. */
 static const struct {
     const char *key;
     const char *value;

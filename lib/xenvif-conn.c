@@ -22,12 +22,14 @@
 
 #include <errno.h>
 
+#include "dp-packet.h"
 #include "latch.h"
 #include "util.h"
 #include "xenvif-ctrl.h"
 #include "xenvif-grant.h"
 #include "xenvif-hash.h"
 #include "xenvif-multicast.h"
+#include "xenvif-tx.h"
 
 void
 xenvif_shared_set_fault(struct xenvif_shared *shared, unsigned int fault)
@@ -237,6 +239,28 @@ xenvif_conn_notify_all(const struct xenvif_conn *conn)
         if (event->rx_port != event->tx_port) {
             xenvif_event_notify(event, event->rx_port);
         }
+    }
+}
+
+void
+xenvif_conn_drain(struct xenvif_conn *conn)
+{
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        struct xenvif_queue *queue = &conn->queues[i];
+        uint32_t start = queue->tx.req_cons;
+        uint32_t before;
+
+        /* At most a ring full: more can only come from a guest that does not
+         * mean to close. */
+        do {
+            struct dp_packet_batch batch;
+
+            before = queue->tx.req_cons;
+            dp_packet_batch_init(&batch);
+            xenvif_tx_burst(queue, &batch);
+            dp_packet_delete_batch(&batch, true);
+        } while (queue->tx.req_cons != before
+                 && queue->tx.req_cons - start < queue->tx.size);
     }
 }
 

@@ -66,13 +66,19 @@ struct xenvif_conn *xenvif_conn_open(const struct xenvif_conn_params *,
                                      char **problem);
 
 /* Answers messages on the control ring, and maps pages if grants are
- * persistent.  Returns true if the guest changed its configuration.  '*more' is set to true if there may be more messages.
- * Control thread. */
+ * persistent.  Returns true if the guest changed its configuration.  Sets
+ * '*more' to true if there may be more messages.  Control thread. */
 bool xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
 
 /* Kicks the guest once on every channel: it may be waiting for an event that
  * an earlier backend did not live to send. */
 void xenvif_conn_notify_all(const struct xenvif_conn *);
+
+/* Answers what the guest asked to send and nobody got to, without sending it:
+ * Mini-OS, for one, waits for all answers before it frees the rings.
+ *
+ * No other thread may be using the connection any more.  Control thread. */
+void xenvif_conn_drain(struct xenvif_conn *);
 
 /* Unmaps and unbinds everything.  Every request that was consumed has been
  * answered, because bursts answer what they consume.  The guest's ring is left

@@ -70,8 +70,8 @@ struct xenvif_shared {
     /* Does the guest want only the multicast packets that it listed? */
     atomic_bool filter_multicast;
 
-    /* Bytes to leave free in front of a packet in its first page, which a Linux
-     * guest asks for while it has an XDP program; less than a page. */
+    /* Bytes to leave free in front of a packet in its first page, which a
+     * Linux guest asks for while it has an XDP program; less than a page. */
     atomic_uint32_t headroom;
 
     /* The operator's settings, which may change at any time. */

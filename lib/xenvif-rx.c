@@ -136,7 +136,8 @@ judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
         && !is_wanted(burst, packet)) {
         return XENVIF_RX_E_MULTICAST;
     }
-    if (plan->n_data > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
+    if (plan->n_data
+        > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
         return XENVIF_RX_E_TOO_LONG;
     }
     return XENVIF_RX_GOOD;

@@ -66,8 +66,9 @@ try_connect(void)
 {
     xs = xs_open(0);
     if (xs) {
+        /* The first time is while Open vSwitch starts, which is no news. */
+        VLOG(connections ? VLL_INFO : VLL_DBG, "connected to XenStore");
         connections++;
-        VLOG_INFO("connected to XenStore");
     } else {
         VLOG_DBG("cannot connect to XenStore (%s)", ovs_strerror(errno));
     }
@@ -126,8 +127,8 @@ char *
 xenvif_store_next_event(const char **token)
 {
     char **event = xs ? xs_check_watch(xs) : NULL;
-    char *path, *copy;
-    size_t path_len;
+    size_t path_size, token_size;
+    char *copy;
 
     if (!event) {
         return NULL;
@@ -135,12 +136,12 @@ xenvif_store_next_event(const char **token)
     COVERAGE_INC(xenvif_store_event);
 
     /* Path and token in one block, so that the caller frees one thing. */
-    path = event[XS_WATCH_PATH];
-    path_len = strlen(path) + 1;
-    copy = xmalloc(path_len + strlen(event[XS_WATCH_TOKEN]) + 1);
-    strcpy(copy, path);
-    strcpy(copy + path_len, event[XS_WATCH_TOKEN]);
-    *token = copy + path_len;
+    path_size = strlen(event[XS_WATCH_PATH]) + 1;
+    token_size = strlen(event[XS_WATCH_TOKEN]) + 1;
+    copy = xmalloc(path_size + token_size);
+    memcpy(copy, event[XS_WATCH_PATH], path_size);
+    memcpy(copy + path_size, event[XS_WATCH_TOKEN], token_size);
+    *token = copy + path_size;
     free(event);
     return copy;
 }

@@ -213,6 +213,20 @@ plan_burst(struct tx_burst *burst, bool more)
     return XENVIF_TX_GOOD;
 }
 
+/* Is 'packet' longer than a packet that nobody cuts may be?  A GSO extra info
+ * that turned out to be pointless must not have lifted the limit. */
+static bool
+is_oversize(const struct tx_burst *burst, const struct dp_packet *packet)
+{
+    uint32_t max_frame;
+
+    atomic_read_relaxed(
+        CONST_CAST(atomic_uint32_t *, burst->queue->shared->max_frame),
+        &max_frame);
+    return (!xenvif_packet_is_tso(packet)
+            && dp_packet_size(packet) > max_frame);
+}
+
 /* Does what the guest left to us, or leaves it to whoever sends 'packet'. */
 static enum xenvif_tx_verdict
 apply_offloads(const struct tx_burst *burst,
@@ -236,6 +250,10 @@ apply_offloads(const struct tx_burst *burst,
     }
     verdict = xenvif_offload_from_guest(packet, tx_packet->gso_type,
                                         tx_packet->gso_size);
+    if (verdict == XENVIF_TX_GOOD && tx_packet->gso_type
+        && is_oversize(burst, packet)) {
+        verdict = XENVIF_TX_E_OVERSIZE;
+    }
     if (verdict == XENVIF_TX_GOOD) {
         xenvif_counter_add(&counters(burst)->csum_partial, 1);
         xenvif_counter_add(&counters(burst)->gso_packets,

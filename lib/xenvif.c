@@ -107,9 +107,10 @@ retry_later(struct xenvif *xenvif)
 }
 
 /* Ends the data path.  The guest's rings stay as they are, ready for the next
- * connection to continue in them. */
+ * connection to continue in them, unless there will be none: then 'drain'
+ * answers what the guest asked for. */
 static void
-disconnect(struct xenvif *xenvif)
+disconnect(struct xenvif *xenvif, bool drain)
 {
     struct xenvif_conn *conn
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
@@ -123,6 +124,9 @@ disconnect(struct xenvif *xenvif)
      * not being waited for ourselves. */
     ovsrcu_synchronize();
     ovsrcu_quiesce_start();
+    if (drain) {
+        xenvif_conn_drain(conn);
+    }
     xenvif_conn_close(conn);
 
     xenvif->now.connected = false;
@@ -188,7 +192,7 @@ void
 xenvif_destroy(struct xenvif *xenvif)
     OVS_NO_THREAD_SAFETY_ANALYSIS
 {
-    disconnect(xenvif);
+    disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
     xenvif_multicast_destroy(&xenvif->multicast);
     ovs_mutex_destroy(&xenvif->mutex);
@@ -288,7 +292,7 @@ follow_backend_state(struct xenvif *xenvif)
         VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": state set to %s by "
                      "the toolstack", xenvif->domid, xenvif->handle,
                      xenvif_bus_state_to_string(backend));
-        disconnect(xenvif);
+        disconnect(xenvif, false);
     }
     if (!xenvif->seen && backend == XenbusStateInitWait) {
         /* Whoever was here before us may have offered what we cannot keep. */
@@ -451,7 +455,7 @@ connect_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
         if (xenvif->now.backend == XenbusStateConnected) {
             announce_connection(xenvif, "connected");
         } else {
-            disconnect(xenvif);
+            disconnect(xenvif, false);
         }
     }
 }
@@ -473,7 +477,7 @@ attach_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
 static void
 close_conn(struct xenvif *xenvif, unsigned int state)
 {
-    disconnect(xenvif);
+    disconnect(xenvif, true);
     xenvif_multicast_clear(&xenvif->multicast);
     xenvif_saved_remove(xenvif->saved_dir);
     write_state(xenvif, state);
@@ -596,14 +600,15 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
 {
     follow_backend_state(xenvif);
     if (!xenvif->has_port) {
-        disconnect(xenvif);
+        disconnect(xenvif, false);
     }
     follow_frontend(xenvif);
     if (!token_bucket_withdraw(&xenvif->step_tokens, STEP_COST)) {
         xenvif->retry_at = time_msec() + STEP_COST;
         return;
     }
-    if (xenvif->now.backend == XenbusStateInitWait && !is_offer_valid(xenvif)) {
+    if (xenvif->now.backend == XenbusStateInitWait
+        && !is_offer_valid(xenvif)) {
         offer(xenvif);
     } else {
         step(xenvif, fault_latch);
@@ -614,7 +619,7 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
 static void
 forget(struct xenvif *xenvif)
 {
-    disconnect(xenvif);
+    disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
     xenvif_saved_remove(xenvif->saved_dir);
     xenvif->seen = xenvif->served = xenvif->conflict = false;

@@ -21,15 +21,20 @@ unit_tests = \
 	tests/test-conn \
 	tests/test-ctrl \
 	tests/test-frame \
+	tests/test-gref \
 	tests/test-gso \
 	tests/test-hash \
 	tests/test-hostile \
 	tests/test-multicast \
 	tests/test-netfront-checks \
 	tests/test-offload \
+	tests/test-offload-rings \
 	tests/test-ring \
 	tests/test-rx \
+	tests/test-rx-extras \
+	tests/test-saved \
 	tests/test-stats \
+	tests/test-steer \
 	tests/test-store \
 	tests/test-tx \
 	tests/test-tx-hostile \
@@ -57,7 +62,8 @@ tests_test_netfront_checks_LDADD = $(CMOCKA_LIBS)
 tests_test_netfront_checks_SOURCES = \
 	tests/test-netfront-checks.c \
 	xenemu/guest-offload.c \
-	xenemu/netif-check.c
+	xenemu/netif-check.c \
+	xenemu/netif-hash.c
 tests_test_xenemu_CPPFLAGS = $(xenemu_cppflags)
 tests_test_xenemu_LDADD = \
 	xenemu/libxenemu-core.la $(XEN_LIBS) $(CMOCKA_LIBS) -lpthread

@@ -422,12 +422,16 @@ mock_kill(struct mock *mock)
 void
 mock_bury(struct mock *mock)
 {
+    unsigned int n = 2 * mock->n_queues + (mock->ctrl != NULL);
     uint32_t mapped, ports;
 
     /* As long as we have something of it mapped it lives on as a zombie. */
     assert_non_null(mock->conn);
+    for (unsigned int i = 0; i < mock->n_queues; i++) {
+        n += cmap_count(&mock->conn->queues[i].grefs.map);
+    }
     assert_int_equal(xenemu_get_usage(NULL, mock->domid, &mapped, &ports), 0);
-    assert_int_equal(mapped, 2 * mock->n_queues);
+    assert_int_equal(mapped, n);
     close_conn(mock);
     assert_int_equal(xenemu_get_usage(NULL, mock->domid, &mapped, &ports),
                      -ENOENT);
@@ -476,7 +480,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .stats = mock->stats,
         .multicast = &mock->multicast,
         .max_frame = &mock->max_frame,
-        .partial = mock->tso,
+        .partial = mock->partial,
         .tso = mock->tso,
         .max_backlog = mock->max_backlog,
         .hash = mock->hash,

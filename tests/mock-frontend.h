@@ -109,7 +109,7 @@ struct mock {
     struct mock_ctrl *ctrl;     /* Or NULL. */
     bool persistent;
     bool filter_multicast;
-    bool tso;
+    bool partial, tso;
     uint32_t max_backlog;
     const struct xenvif_hash *hash; /* Of an earlier backend, or NULL. */
 

@@ -491,7 +491,7 @@ mock_rx_try_take(struct mock_queue *q, struct mock_rx_packet *p,
         return -1;
     }
     result = take_rx_packet(q, answers, p, v);
-    if (result > 0
+    if (result > 0 && !p->info.error
         && !netif_check_rx_offload(&q->mock->rules, &p->info, p->data,
                                    p->info.len, v)) {
         return -1;

@@ -331,9 +331,11 @@ test_case_82_never_posts(void **state)
     assert_true(xenvif_rx_is_stalled(queue, time_msec()));
 
     /* Let them age. */
+    ovs_mutex_lock(&queue->rx_mutex);
     for (unsigned int i = 0; i < MAX_PACKETS; i++) {
         queue->rx_backlog.entries[i].time -= XENVIF_BACKLOG_MAX_AGE + 1;
     }
+    ovs_mutex_unlock(&queue->rx_mutex);
     xenvif_rx_poll(queue);
     assert_int_equal(xenvif_rx_n_waiting(queue), 0);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 1000);

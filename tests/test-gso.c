@@ -103,7 +103,7 @@ check_frame(uint32_t mss, uint32_t padding)
     size_t n;
 
     xenvif_packet_set_l4_partial(packet, frame.spec.v6, true,
-                                 frame.spec.v6 ? 54 : 34, 16);
+                                 frame.l4, 16);
     xenvif_packet_set_tso(packet, mss);
     n = xenvif_gso_segment(packet, mss, &segments);
     assert_int_equal(n, MAX(1, DIV_ROUND_UP(frame.spec.payload, mss)));
@@ -134,7 +134,8 @@ test_case_50_all_shapes(void **state OVS_UNUSED)
 
     for (unsigned int i = 0; i < 2 * 3 * 6 * 11; i++) {
         struct frame_spec spec = {
-            .v6 = i % 2, .proto = FRAME_TCP, .tcp_flags = mock_random_range(256),
+            .v6 = i % 2, .proto = FRAME_TCP,
+            .tcp_flags = mock_random_range(256),
             .n_tags = i / 2 % 3, .ip_options = i % 11,
             .tcp_options = mock_random_range(11),
         };

@@ -14,8 +14,9 @@
  * limitations under the License.
  */
 
-/* Unit test: how the guest program judges a backend (xenemu/netif-check.c),
- * and where it finds checksums (xenemu/guest-offload.c).  Each rule is broken
+/* Unit test: how the guest program judges a backend (xenemu/netif-check.c,
+ * xenemu/netif-hash.c), and where it finds checksums
+ * (xenemu/guest-offload.c).  Each rule is broken
  * once, next to what just keeps it. */
 
 #include <setjmp.h>
@@ -26,7 +27,9 @@
 
 #include "guest.h"
 #include "netif-check.h"
+#include "netif-hash.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
 /* Indexes start here, so that every packet of some slots wraps both the ring
@@ -488,6 +491,269 @@ test_rx_csum(void **state)
     assert_string_equal(verdict.rule, "rx.gso");
 }
 
+/* What Linux does with a program attached, it drops. */
+static void
+test_rx_headroom_gso(void **state)
+{
+    (void) state;
+    rules.headroom = 256;
+    put_data(0, 3840, NETRXF_more_data | NETRXF_extra_info
+             | NETRXF_csum_blank | NETRXF_data_validated);
+    answer(0)->rsp.offset = 256;
+    put_gso(1, 1448, XEN_NETIF_GSO_TYPE_TCPV4, XEN_NETIF_EXTRA_FLAG_MORE);
+    answer(2)->extra = (struct netif_extra_info) { .type = 5 };
+    memcpy(&answer(2)->extra.u, &rules.headroom, sizeof rules.headroom);
+    assert_rx_broken(4, "rx.extra");
+}
+
+/* Hash: the examples that Microsoft published for receive side scaling, with
+ * the key that comes with them. */
+
+static struct netif_hash hash;
+
+struct hash_example {
+    const char *src, *dst;
+    uint16_t src_port, dst_port;
+    uint32_t l3, tcp;
+};
+
+static const struct hash_example examples[] = {
+    { "66.9.149.187", "161.142.100.80", 2794, 1766, 0x323e8fc2, 0x51ccc178 },
+    { "199.92.111.2", "65.69.140.83", 14230, 4739, 0xd718262a, 0xc626b0ea },
+    { "24.19.198.95", "12.22.207.184", 12898, 38024, 0xd2d0a5de,
+      0x5c2b394a },
+    { "38.27.205.30", "209.142.163.6", 48228, 2217, 0x82989176, 0xafc7327f },
+    { "153.39.163.191", "202.188.127.2", 44251, 1303, 0x5d1809c5,
+      0x10e828a2 },
+    { "3ffe:2501:200:1fff::7", "3ffe:2501:200:3::1", 2794, 1766, 0x2cc18cd5,
+      0x40207d3d },
+    { "3ffe:501:8::260:97ff:fe40:efab", "ff02::1", 14230, 4739, 0x0f0c461c,
+      0xdde51bbf },
+    { "3ffe:1900:4545:3:200:f8ff:fe21:67cf", "fe80::200:f8ff:fe21:67cf",
+      44251, 38024, 0x4b61e985, 0x02d1feef },
+};
+
+#define N_EXAMPLES (sizeof examples / sizeof examples[0])
+
+static int
+setup_hash(void **state)
+{
+    static const uint8_t key[NETIF_HASH_KEY_SIZE] = {
+        0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67,
+        0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
+        0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30,
+        0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
+    };
+
+    (void) state;
+    hash = (struct netif_hash) { .toeplitz = true, .flags = 15 };
+    memcpy(hash.key, key, sizeof key);
+    return 0;
+}
+
+static uint8_t *
+put16(uint8_t *p, uint16_t value)
+{
+    p[0] = value >> 8;
+    p[1] = value;
+    return p + 2;
+}
+
+/* Makes a frame of example 'e' with 20 bytes behind the IP header.  Returns
+ * its length. */
+static unsigned int
+make_frame(const struct hash_example *e, uint8_t proto, bool tagged,
+           uint8_t *frame)
+{
+    bool ipv6 = strchr(e->src, ':') != NULL;
+    uint8_t *p = frame + 12;
+
+    memset(frame, 0, 100);
+    if (tagged) {
+        p = put16(put16(p, 0x8100), 5);
+    }
+    p = put16(p, ipv6 ? 0x86dd : 0x0800);
+    if (ipv6) {
+        p[0] = 0x60;
+        put16(p + 4, 20);
+        p[6] = proto;
+        inet_pton(AF_INET6, e->src, p + 8);
+        inet_pton(AF_INET6, e->dst, p + 24);
+        p += 40;
+    } else {
+        p[0] = 0x45;
+        put16(p + 2, 40);
+        p[9] = proto;
+        inet_pton(AF_INET, e->src, p + 12);
+        inet_pton(AF_INET, e->dst, p + 16);
+        p += 20;
+    }
+    put16(put16(p, e->src_port), e->dst_port);
+    return p + 20 - frame;
+}
+
+static void
+assert_hash(const uint8_t *frame, unsigned int len, uint8_t type,
+            uint32_t value)
+{
+    uint8_t found_type = 99;
+    uint32_t found = 0;
+
+    assert_true(netif_hash_frame(&hash, frame, len, len, &found_type,
+                                 &found));
+    assert_int_equal(found_type, type);
+    assert_int_equal(found, value);
+}
+
+static void
+assert_no_hash(const uint8_t *frame, unsigned int len)
+{
+    uint32_t found;
+    uint8_t type;
+
+    assert_false(netif_hash_frame(&hash, frame, len, len, &type, &found));
+}
+
+static void
+test_hash_examples(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < N_EXAMPLES; i++) {
+        const struct hash_example *e = &examples[i];
+        uint8_t l3_type = strchr(e->src, ':') ? 2 : 0;
+        uint8_t frame[100];
+        unsigned int len = make_frame(e, 6, i & 1, frame);
+
+        hash.flags = 15;
+        assert_hash(frame, len, l3_type + 1, e->tcp);
+        hash.flags = 1 << l3_type;
+        assert_hash(frame, len, l3_type, e->l3);
+        hash.flags = 15 & ~(3 << l3_type);
+        assert_no_hash(frame, len);
+
+        hash.flags = 15;        /* There is no flag for UDP. */
+        len = make_frame(e, 17, i & 1, frame);
+        assert_hash(frame, len, l3_type, e->l3);
+        hash.flags = 2 << l3_type;
+        assert_no_hash(frame, len);
+    }
+    memset(hash.key, 0, sizeof hash.key);
+    assert_int_equal(netif_toeplitz(hash.key, "abcd", 4), 0);
+}
+
+static void
+test_hash_odd_frames(void **state)
+{
+    const struct hash_example *v4 = &examples[0], *v6 = &examples[5];
+    unsigned int len;
+    uint8_t frame[100];
+
+    (void) state;
+    len = make_frame(v4, 6, false, frame);
+    frame[20] = 0x20;           /* First fragment. */
+    assert_hash(frame, len, 0, v4->l3);
+    frame[20] = 0;
+    frame[14] = 0x44;           /* Header of 16 bytes. */
+    assert_no_hash(frame, len);
+    frame[14] = 0x4b;           /* Header of 44 bytes, more than there are. */
+    assert_no_hash(frame, len);
+    frame[14] = 0x45;
+    assert_no_hash(frame, len - 1);
+    put16(frame + 12, 0x0806);
+    assert_no_hash(frame, len);
+    for (unsigned int i = 0; i < 14; i++) {
+        assert_no_hash(frame, i);
+    }
+
+    len = make_frame(v6, 0, false, frame);
+    put16(frame + 54, 0x0600);  /* 8 bytes of hop-by-hop options, then TCP. */
+    put16(put16(frame + 62, v6->src_port), v6->dst_port);
+    assert_hash(frame, len, 3, v6->tcp);
+    frame[55] = 2;              /* 24 bytes are more than there are. */
+    assert_no_hash(frame, len);
+    len = make_frame(v6, 44, false, frame);
+    frame[54] = 6;
+    assert_hash(frame, len, 2, v6->l3);
+
+    hash.toeplitz = false;
+    assert_no_hash(frame, len);
+}
+
+static bool
+check_hash(const uint8_t *frame, unsigned int len, unsigned int queue)
+{
+    memset(&verdict, 0, sizeof verdict);
+    return netif_check_hash(&hash, &pkt, frame, len, queue, 4, &verdict);
+}
+
+static void
+test_check_hash(void **state)
+{
+    const struct hash_example *e = &examples[0];
+    uint8_t frame[100];
+    unsigned int len = make_frame(e, 6, false, frame);
+
+    (void) state;
+    pkt = (struct netif_rx_packet) {
+        .len = len, .has_hash = true, .hash_type = 1, .hash_value = e->tcp,
+    };
+    assert_true(check_hash(frame, len, e->tcp % 4));
+    assert_false(check_hash(frame, len, (e->tcp + 1) % 4));
+    assert_string_equal(verdict.rule, "rx.hash");
+    hash.mapping_size = 3;
+    hash.mapping[e->tcp % 3] = 2;
+    assert_true(check_hash(frame, len, 2));
+    assert_false(check_hash(frame, len, 0));
+    hash.mapping[e->tcp % 3] = 7; /* From when there were more queues. */
+    assert_true(check_hash(frame, len, 3));
+
+    pkt.hash_value++;
+    assert_false(check_hash(frame, len, 3));
+    pkt.hash_value--;
+    pkt.hash_type = 0;
+    assert_false(check_hash(frame, len, 3));
+    pkt.has_hash = false;
+    assert_false(check_hash(frame, len, 3));
+
+    /* A packet without hash is one of hash 0. */
+    put16(frame + 12, 0x88b5);
+    hash.mapping[0] = 1;
+    assert_true(check_hash(frame, len, 1));
+    assert_false(check_hash(frame, len, 2));
+    hash.flags = 0;
+    assert_true(check_hash(frame, len, 2));
+    pkt.has_hash = true;
+    assert_false(check_hash(frame, len, 2));
+}
+
+/* Control ring. */
+
+static void
+test_ctrl(void **state)
+{
+    struct xen_netif_ctrl_request req = { .id = 7, .type = 2 };
+    struct xen_netif_ctrl_response rsp = { .id = 7, .type = 2 };
+
+    (void) state;
+    for (rsp.status = 0; rsp.status <= 3; rsp.status++) {
+        assert_true(netif_check_ctrl(&req, &rsp, UINT32_MAX, 0, &verdict));
+    }
+    assert_false(netif_check_ctrl(&req, &rsp, UINT32_MAX, 0, &verdict));
+    assert_string_equal(verdict.rule, "ctrl.status");
+    rsp.status = 0;
+    for (unsigned int n = 0; n < 3; n += 2) {
+        assert_false(netif_check_ctrl(&req, &rsp, 9, 9 + n, &verdict));
+        assert_string_equal(verdict.rule, "ctrl.rsp-prod");
+    }
+    rsp.type = 3;
+    assert_false(netif_check_ctrl(&req, &rsp, 9, 10, &verdict));
+    assert_string_equal(verdict.rule, "ctrl.id");
+    rsp.type = 2;
+    rsp.id = 0;
+    assert_false(netif_check_ctrl(&req, &rsp, 9, 10, &verdict));
+    assert_string_equal(verdict.rule, "ctrl.id");
+}
+
 /* XenBus. */
 
 static void
@@ -602,6 +868,11 @@ main(void)
         cmocka_unit_test_setup(test_rx_hash, setup_rx),
         cmocka_unit_test_setup(test_rx_headroom, setup_rx),
         cmocka_unit_test_setup(test_rx_csum, setup_rx),
+        cmocka_unit_test_setup(test_rx_headroom_gso, setup_rx),
+        cmocka_unit_test_setup(test_hash_examples, setup_hash),
+        cmocka_unit_test_setup(test_hash_odd_frames, setup_hash),
+        cmocka_unit_test_setup(test_check_hash, setup_hash),
+        cmocka_unit_test(test_ctrl),
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_checksum),

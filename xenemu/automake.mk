@@ -80,19 +80,25 @@ xenemu_xenemu_guest_CFLAGS = $(xenemu_cflags)
 xenemu_xenemu_guest_LDADD = xenemu/libxenemu-core.la $(XEN_LIBS) -lpthread
 xenemu_xenemu_guest_SOURCES = \
 	xenemu/guest-bus.c \
+	xenemu/guest-cring.c \
 	xenemu/guest-ctl-client.c \
 	xenemu/guest-ctl-data.c \
 	xenemu/guest-ctl-life.c \
+	xenemu/guest-ctl-proto.c \
 	xenemu/guest-ctl-store.c \
 	xenemu/guest-ctl.c \
 	xenemu/guest-ctl.h \
 	xenemu/guest-gen.c \
 	xenemu/guest-gen.h \
+	xenemu/guest-grefs.c \
+	xenemu/guest-hash.c \
 	xenemu/guest-help.c \
 	xenemu/guest-keys.c \
+	xenemu/guest-multicast.c \
 	xenemu/guest-offload.c \
 	xenemu/guest-options.c \
 	xenemu/guest-pages.c \
+	xenemu/guest-profile.c \
 	xenemu/guest-queue.c \
 	xenemu/guest-raw-slots.c \
 	xenemu/guest-raw.c \
@@ -102,10 +108,13 @@ xenemu_xenemu_guest_SOURCES = \
 	xenemu/guest-sink.c \
 	xenemu/guest-tap.c \
 	xenemu/guest-tx.c \
+	xenemu/guest-xdp.c \
 	xenemu/guest.c \
 	xenemu/guest.h \
 	xenemu/netif-check.c \
 	xenemu/netif-check.h \
+	xenemu/netif-hash.c \
+	xenemu/netif-hash.h \
 	xenemu/netif-ring.h \
 	xenemu/xs-ring.c \
 	xenemu/xs-ring.h

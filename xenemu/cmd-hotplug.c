@@ -110,7 +110,9 @@ run_script(const struct vif *vif, const char *b_path, const char *action)
     }
     char *said = cmd_xs_read(XBT_NULL, b_path, "hotplug-status");
     char *why = cmd_xs_read(XBT_NULL, b_path, "hotplug-error");
-    bool ok = status == 0 && !(said && !strcmp(said, "error"));
+    /* What going online left there does not matter when going offline. */
+    bool ok = status == 0 && (!strcmp(action, "offline")
+                              || !said || strcmp(said, "error"));
     if (!ok) {
         cmd_error("%s %s failed%s%s", vif->script, action, why ? ": " : "",
                   why ? why : "");

@@ -53,6 +53,8 @@ static void
 ask_state(struct guest *g, unsigned int state)
 {
     g->asked_ns = guest_now_ns();
+    g->asked = state;
+    g->judged = true;
     g->deadline = guest_now_ms() + g->cfg.timeout * UINT64_C(1000);
     if (state == 1) {
         g->reached_connected = false;
@@ -63,6 +65,16 @@ ask_state(struct guest *g, unsigned int state)
     guest_keys_set_state(g, state);
 }
 
+/* Writes state Initialising.  The backend may answer any time, since it may
+ * not even be running. */
+static void
+ask_init(struct guest *g)
+{
+    ask_state(g, 1);
+    g->deadline = 0;
+    g->judged = false;
+}
+
 static void
 note_answer(struct guest *g)
 {
@@ -71,11 +83,18 @@ note_answer(struct guest *g)
 
         pthread_mutex_lock(&g->mutex);
         g->answer_us = us;
+        g->answers_us[g->asked] = us;
         if (us > g->max_answer_us) {
             g->max_answer_us = us;
         }
         pthread_mutex_unlock(&g->mutex);
         g->asked_ns = 0;
+        if (g->judged && g->cfg.habits.answer_ms
+            && us > g->cfg.habits.answer_ms * UINT64_C(1000)) {
+            guest_violation(g, NULL, "bus.slow", "backend took %llu us to "
+                            "answer state %u", (unsigned long long) us,
+                            g->asked);
+        }
     }
     g->deadline = 0;
 }
@@ -91,6 +110,9 @@ check_backend_state(struct guest *g, unsigned int old, unsigned int new)
     } else if (old && new == 4 && !g->reached_connected) {
         guest_violation(g, NULL, "bus.step", "backend is Connected, the "
                         "frontend was not");
+    } else if (new == 8 && g->frontend_state != 7) {
+        guest_violation(g, NULL, "bus.step", "backend is Reconfigured, the "
+                        "frontend did not ask for it");
     } else if ((new == 5 || new == 6) && g->frontend_state == 4
                && g->online == 1 && guest_keys_frontend_state(g) == 4) {
         guest_violation(g, NULL, "bus.unasked-close", "backend went to state "
@@ -150,6 +172,7 @@ unshare_queues(struct guest *g, bool strict)
     for (unsigned int i = 0; i < n; i++) {
         guest_queue_unshare(g->queues[i], strict);
     }
+    guest_cring_unshare(g, strict);
 }
 
 static int
@@ -181,6 +204,24 @@ share_queues(struct guest *g, unsigned int n, bool split)
     return guest_tap_attach(g, n);
 }
 
+/* Shares queues, and a control ring if both sides want one. */
+static int
+share_rings(struct guest *g, unsigned int n, bool split)
+{
+    bool persistent = g->cfg.persistent && g->offer.persistent;
+    int error;
+
+    g->fixed = persistent || (g->cfg.staging && g->offer.ctrl_ring);
+    guest_hash_reset(g);
+    guest_xdp_reset(g);
+    guest_multicast_reset(g);
+    error = share_queues(g, n, split);
+    if (!error && g->cfg.ctrl_ring && g->offer.ctrl_ring) {
+        error = guest_cring_share(g);
+    }
+    return error;
+}
+
 static void
 take_next_config(struct guest *g)
 {
@@ -210,16 +251,25 @@ connect_rings(struct guest *g)
     if (!minios) {
         guest_keys_check_features(g);
         guest_keys_read_offer(g);
+        if (g->cfg.habits.need_ctrl && !g->offer.ctrl_ring) {
+            guest_violation(g, NULL, "bus.feature", "backend has no control "
+                            "ring, which this guest cannot do without");
+        }
     }
     n = g->offer.max_queues_present ? g->offer.max_queues : 1;
     n = n < g->cfg.queues ? n : g->cfg.queues;
+    if (g->cfg.habits.max_queues && n > g->cfg.habits.max_queues) {
+        n = g->cfg.habits.max_queues;
+    }
     split = g->cfg.split && g->offer.split;
 
-    error = share_queues(g, n, split);
+    error = share_rings(g, n, split);
     if (!error) {
         if (minios) {
             g->reached_connected = true;
             g->asked_ns = guest_now_ns();
+            g->asked = 4;
+            g->judged = false;
         }
         error = guest_keys_connect(g, n, split, minios);
     }
@@ -252,6 +302,9 @@ start_close(struct guest *g)
 {
     __atomic_store_n(&g->may_send, false, __ATOMIC_RELEASE);
     set_phase(g, GUEST_CLOSING);
+    if (g->cfg.habits.rewrite) {
+        guest_keys_remove_features(g);
+    }
     ask_state(g, 5);
     return true;
 }
@@ -274,6 +327,12 @@ step_init(struct guest *g, unsigned int be)
     }
 
     note_answer(g);
+    if (g->cfg.habits.close_first && !g->cycled && be == 2) {
+        /* Windows: whoever drove the device before may have left it in any
+         * state. */
+        g->cycled = true;
+        return start_close(g);
+    }
     /* A backend that waits for a connection has let go of the last one. */
     guest_leftover_retry(g, be == 2);
     if (be != 4 && be != 5) {
@@ -297,10 +356,25 @@ step_init(struct guest *g, unsigned int be)
     return true;
 }
 
+/* Sends the messages that follow a connection at once. */
+static void
+start_messages(struct guest *g)
+{
+    guest_cring_enable(g);
+    if (g->cfg.rss || g->cfg.habits.need_ctrl) {
+        guest_hash_start(g);
+    }
+    if (g->cfg.staging) {
+        guest_grefs_start(g);
+    }
+}
+
 static void
 come_up(struct guest *g)
 {
     note_answer(g);
+    g->cycled = false;
+    start_messages(g);
     __atomic_store_n(&g->may_send, true, __ATOMIC_RELEASE);
     for (unsigned int i = 0; i < g->n_queues; i++) {
         guest_queue_wake(g->queues[i]);
@@ -318,6 +392,7 @@ step_connected(struct guest *g, unsigned int be)
     if (be == 4 && !g->up) {
         come_up(g);
     }
+    guest_xdp_step(g, be);
     if (get_goal(g) != GUEST_GOAL_UP) {
         return start_close(g);
     }
@@ -336,6 +411,31 @@ step_connected(struct guest *g, unsigned int be)
     return false;
 }
 
+/* Judges, for guests that wait for that, whether the backend answered all
+ * requests in the TX rings before it closed.  Queues are stopped. */
+static void
+check_drained(struct guest *g)
+{
+    bool excused = (__atomic_load_n(&g->held, __ATOMIC_ACQUIRE)
+                    || __atomic_load_n(&g->raw, __ATOMIC_ACQUIRE));
+
+    for (unsigned int i = 0; i < g->n_queues && !excused; i++) {
+        struct guest_queue *q = g->queues[i];
+        uint32_t left = 0;
+
+        pthread_mutex_lock(&q->mutex);
+        if (!q->disturbed) {
+            guest_tx_gc(q);
+            left = q->tx.pushed - q->tx.cons;
+        }
+        pthread_mutex_unlock(&q->mutex);
+        if (left) {
+            guest_violation(g, q, "bus.drain", "%u TX requests are not "
+                            "answered although the backend closes", left);
+        }
+    }
+}
+
 static bool
 step_closing(struct guest *g, unsigned int be)
 {
@@ -344,6 +444,9 @@ step_closing(struct guest *g, unsigned int be)
     }
     note_answer(g);
     stop_queues(g);             /* None if the rings were never shared. */
+    if (g->cfg.habits.drain) {
+        check_drained(g);
+    }
     set_phase(g, GUEST_CLOSED);
     ask_state(g, 6);
     return true;
@@ -393,7 +496,8 @@ step_down(struct guest *g)
     take_next_config(g);
     if (g->cfg.order == GUEST_ORDER_LINUX) {
         ask_state(g, 1);
-        g->deadline = 0;
+        g->deadline = 0;        /* Drivers wait as long as it takes... */
+        g->judged = g->online == 1; /* ...but may not like it. */
     }
     set_phase(g, GUEST_INIT);
     return true;
@@ -488,6 +592,18 @@ forget_rings(struct guest *g)
     unshare_queues(g, false);
 }
 
+/* Tells whoever waits for command 'name' that it is not possible. */
+static void
+refuse(struct guest *g, const char *name)
+{
+    guest_log(g, "cannot %s in phase %s", name, guest_phase_name(g->phase));
+    pthread_mutex_lock(&g->mutex);
+    g->failed = true;
+    g->xdp_busy = false;
+    pthread_cond_broadcast(&g->cond);
+    pthread_mutex_unlock(&g->mutex);
+}
+
 /* Does what the user wants that is no plain goal.  Returns true if the phase
  * changed. */
 static bool
@@ -498,8 +614,12 @@ obey_command(struct guest *g, const char *command)
     if (!strcmp(command, "jump") && connected && g->up) {
         forget_rings(g);
         set_phase(g, GUEST_INIT);
-        ask_state(g, 1);
-        g->deadline = 0;
+        ask_init(g);
+    } else if (!strcmp(command, "xdp")) {
+        if (!connected || !guest_xdp_start(g)) {
+            refuse(g, command);
+        }
+        return false;
     } else if (!strcmp(command, "skip-closing") && connected) {
         stop_queues(g);
         pthread_mutex_lock(&g->mutex);
@@ -523,16 +643,10 @@ obey_command(struct guest *g, const char *command)
         g->reached_connected = false;
         set_phase(g, GUEST_INIT);
         if (!strcmp(command, "resume-init")) {
-            ask_state(g, 1);
-            g->deadline = 0;
+            ask_init(g);
         }
     } else {
-        guest_log(g, "cannot %s in phase %s", command,
-                  guest_phase_name(g->phase));
-        pthread_mutex_lock(&g->mutex);
-        g->failed = true;
-        pthread_cond_broadcast(&g->cond);
-        pthread_mutex_unlock(&g->mutex);
+        refuse(g, command);
         return false;
     }
     return true;
@@ -577,8 +691,7 @@ guest_bus_open(struct guest *g)
     g->online = -1;
     g->phase = GUEST_INIT;
     if (g->cfg.order == GUEST_ORDER_LINUX) {
-        ask_state(g, 1);
-        g->deadline = 0;
+        ask_init(g);
     }
     return 0;
 }
@@ -615,7 +728,7 @@ guest_bus_order(struct guest *g, enum guest_goal goal)
 }
 
 /* Gives the driver command 'name': "jump", "skip-closing", "suspend",
- * "resume" or "resume-init".  Any thread. */
+ * "resume", "resume-init" or "xdp".  Any thread. */
 void
 guest_bus_command(struct guest *g, const char *name)
 {

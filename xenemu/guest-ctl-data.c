@@ -66,10 +66,8 @@ cmd_capture(struct guest_ctl *c)
             : guest_ctl_error("out of memory"));
 }
 
-/* Parses hexadecimal digits.  Returns the number of bytes, 0 if the string is
- * not made of such or too long. */
-static uint32_t
-parse_hex(const char *s, uint8_t *buf, uint32_t size)
+uint32_t
+guest_ctl_hex(const char *s, uint8_t *buf, uint32_t size)
 {
     uint32_t n = 0;
 
@@ -117,7 +115,7 @@ parse_send(struct guest_ctl *c, struct send_args *a)
             a->frame.flags |= NETTXF_data_validated;
             ok = true;
         } else {
-            a->frame.len = parse_hex(arg, a->data, sizeof a->data);
+            a->frame.len = guest_ctl_hex(arg, a->data, sizeof a->data);
             ok = a->frame.len > 0;
         }
         if (!ok) {

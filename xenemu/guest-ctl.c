@@ -86,6 +86,7 @@ execute(struct guest_ctl *c, char *line)
     c->args[c->n_args] = NULL;
     if (name && !guest_ctl_life(c, name, &error)
         && !guest_ctl_data(c, name, &error)
+        && !guest_ctl_proto(c, name, &error)
         && !guest_ctl_store(c, name, &error)) {
         error = guest_ctl_error("%s: unknown command", name);
     }

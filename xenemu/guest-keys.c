@@ -138,6 +138,10 @@ guest_keys_read_offer(struct guest *g)
     o->csum_ipv6 = read_u32(g, g->backend, "feature-ipv6-csum-offload", 0);
     o->headroom = read_u32(g, g->backend, "feature-xdp-headroom", 0);
     o->multicast = read_u32(g, g->backend, "feature-multicast-control", 0);
+    o->dynamic_multicast = read_u32(g, g->backend,
+                                    "feature-dynamic-multicast-control", 0);
+    o->ctrl_ring = read_u32(g, g->backend, "feature-ctrl-ring", 0);
+    o->persistent = read_u32(g, g->backend, "feature-persistent", 0);
 }
 
 /* Reads the MAC address that the toolstack chose. */
@@ -270,8 +274,23 @@ put_queue(struct key_writer *w, const struct guest_queue *q)
     }
 }
 
-/* Returns what "@txN", "@rxN" and "@evtchnN" stand for in a value: the
- * reference or port that queue N really has. */
+static void
+put_cring(struct key_writer *w)
+{
+    uint32_t gref, port;
+
+    if (guest_cring_keys(w->g, &gref, &port)) {
+        put_u32(w, "ctrl-ring-ref", gref);
+        put_u32(w, "event-channel-ctrl", port);
+    } else {
+        drop(w, "ctrl-ring-ref");
+        drop(w, "event-channel-ctrl");
+    }
+}
+
+/* Returns what "@txN", "@rxN", "@evtchnN", "@ctrl" and "@evtchn-ctrl" stand
+ * for in a value: the reference or port that queue N or the control ring
+ * really has. */
 static bool
 lookup_symbol(struct guest *g, const char *name, uint32_t *valuep)
 {
@@ -287,6 +306,13 @@ lookup_symbol(struct guest *g, const char *name, uint32_t *valuep)
     } else if (sscanf(name, "@evtchn%u%n", &idx, &end) == 1 && !name[end]
                && idx < g->n_allocated) {
         *valuep = g->queues[idx]->tx.port;
+    } else if (!strcmp(name, "@ctrl") || !strcmp(name, "@evtchn-ctrl")) {
+        uint32_t gref, port;
+
+        if (!guest_cring_keys(g, &gref, &port)) {
+            return false;
+        }
+        *valuep = name[1] == 'c' ? gref : port;
     } else {
         return false;
     }
@@ -316,6 +342,18 @@ put_sets(struct key_writer *w)
     }
 }
 
+/* Returns true if this kind of guest says how many queues there are. */
+static bool
+wants_mq_key(const struct key_writer *w)
+{
+    switch (w->g->cfg.habits.mq_key) {
+    case GUEST_MQ_OFFERED: return w->g->offer.max_queues_present;
+    case GUEST_MQ_SEVERAL: return w->n_queues > 1;
+    case GUEST_MQ_ALWAYS: return true;
+    }
+    return false;
+}
+
 static int
 write_keys(struct xs_ring *xs, uint32_t tx, void *w_)
 {
@@ -325,7 +363,7 @@ write_keys(struct xs_ring *xs, uint32_t tx, void *w_)
     w->xs = xs;
     w->tx = tx;
     w->error = 0;
-    if (w->g->offer.max_queues_present) {
+    if (wants_mq_key(w)) {
         put_u32(w, "multi-queue-num-queues", w->n_queues);
     } else {
         drop(w, "multi-queue-num-queues");
@@ -344,6 +382,15 @@ write_keys(struct xs_ring *xs, uint32_t tx, void *w_)
         put_u32(w, "xdp-headroom", cfg->headroom);
     } else {
         drop(w, "xdp-headroom");
+    }
+    if (cfg->persistent) {
+        put_u32(w, "feature-persistent", 1);
+    } else {
+        drop(w, "feature-persistent");
+    }
+    put_cring(w);
+    if (cfg->habits.vifname) {
+        put(w, "vifname", "xennet0", 7);
     }
     for (unsigned int i = 0; i < cfg->n_unsets; i++) {
         drop(w, cfg->unsets[i]);
@@ -367,6 +414,29 @@ guest_keys_connect(struct guest *g, unsigned int n_queues, bool split,
     };
 
     return xs_ring_transact(g->xs, write_keys, &w);
+}
+
+/* Writes a number to a key of the device.  Returns 0 or a negative errno. */
+int
+guest_keys_put(struct guest *g, const char *key, uint32_t value)
+{
+    char path[128], text[16];
+
+    snprintf(path, sizeof path, "%s/%s", g->dir, key);
+    snprintf(text, sizeof text, "%"PRIu32, value);
+    return xs_ring_write(g->xs, 0, path, text, strlen(text));
+}
+
+/* Removes all feature keys, for guests that write them anew. */
+void
+guest_keys_remove_features(struct guest *g)
+{
+    for (unsigned int i = 0; i < GUEST_N_FEATURES; i++) {
+        char path[128];
+
+        snprintf(path, sizeof path, "%s/%s", g->dir, guest_feature_keys[i]);
+        xs_ring_rm(g->xs, 0, path);
+    }
 }
 
 /* Aux data of write_state(). */

@@ -24,7 +24,7 @@
 #include <string.h>
 
 const char *const guest_feature_keys[GUEST_N_FEATURES] = {
-#define GUEST_FEATURE(ID, KEY, LINUX, MINIOS) [GUEST_F_##ID] = KEY,
+#define GUEST_FEATURE(ID, KEY) [GUEST_F_##ID] = KEY,
     GUEST_FEATURES
 #undef GUEST_FEATURE
 };
@@ -61,6 +61,23 @@ static const struct option_desc options[] = {
     U32("timeout", timeout, 1, 3600, true),
     U32("wakeup", wakeup, 0, 3600, true),
     BOOL("split", split, true),
+    BOOL("ctrl-ring", ctrl_ring, true),
+    BOOL("rss", rss, true),
+    BOOL("staging", staging, true),
+    BOOL("persistent", persistent, true),
+    U32("max-queues", habits.max_queues, 0, GUEST_MAX_QUEUES, true),
+    U32("answer", habits.answer_ms, 0, 3600000, true),
+    U32("rx-lazy", habits.rx_lazy, 0, NETIF_RING_SIZE, true),
+    BOOL("rewrite", habits.rewrite, true),
+    BOOL("close-first", habits.close_first, true),
+    BOOL("need-ctrl", habits.need_ctrl, true),
+    BOOL("rx-id-slot", habits.rx_id_slot, true),
+    BOOL("strict-errors", habits.strict_errors, true),
+    BOOL("tx-hash", habits.tx_hash, true),
+    BOOL("tx-poll", habits.tx_poll, true),
+    BOOL("half-events", habits.half_events, true),
+    BOOL("csum-bare", habits.csum_bare, true),
+    BOOL("drain", habits.drain, true),
     BOOL("canary", canary, true),
     BOOL("spin", spin, true),
     BOOL("keep-going", keep_going, false),
@@ -141,30 +158,14 @@ guest_parse_mac(const char *s, uint8_t mac[6])
     return true;
 }
 
-static void
-set_order(struct guest_config *cfg, enum guest_order order)
-{
-    static const int values[GUEST_N_FEATURES][2] = {
-#define GUEST_FEATURE(ID, KEY, LINUX, MINIOS) { LINUX, MINIOS },
-        GUEST_FEATURES
-#undef GUEST_FEATURE
-    };
-
-    cfg->order = order;
-    for (unsigned int i = 0; i < GUEST_N_FEATURES; i++) {
-        cfg->features[i] = values[i][order == GUEST_ORDER_MINIOS];
-    }
-}
-
 /* Sets the defaults, which are Linux's. */
 void
 guest_config_init(struct guest_config *cfg)
 {
     memset(cfg, 0, sizeof *cfg);
-    set_order(cfg, GUEST_ORDER_LINUX);
+    guest_profile_set(cfg, "linux");
     cfg->domid = UINT32_MAX;
     cfg->queues = 1;
-    cfg->split = true;
     cfg->rx_buffers = NETIF_RING_SIZE;
     cfg->timeout = 30;
     cfg->wakeup = 10;
@@ -236,16 +237,11 @@ set_special(struct guest_config *cfg, const char *name, const char *value,
         clear(cfg->sets, &cfg->n_sets);
         clear(cfg->unsets, &cfg->n_unsets);
     } else if (!strcmp(name, "order")) {
-        if (!strcmp(value, "linux")) {
-            set_order(cfg, GUEST_ORDER_LINUX);
-        } else if (!strcmp(value, "minios")) {
-            set_order(cfg, GUEST_ORDER_MINIOS);
-        } else {
-            error = failure("order: linux or minios needed");
-        }
+        error = (guest_order_set(cfg, value) ? NULL
+                 : failure("order: linux or minios needed"));
     } else if (!strcmp(name, "profile")) {
-        error = (strcmp(value, "linux")
-                 ? failure("profile: only linux is known") : NULL);
+        error = (guest_profile_set(cfg, value) ? NULL
+                 : failure("%s: unknown profile", value));
     } else if (!strcmp(name, "mac")) {
         cfg->mac_set = guest_parse_mac(value, cfg->mac);
         error = cfg->mac_set ? NULL : failure("mac: bad address");
@@ -277,6 +273,10 @@ set_plain(struct guest_config *cfg, const struct option_desc *o,
                            o->max);
         }
         *(uint32_t *) member = number;
+        /* Both need one, but it can still be switched off behind them. */
+        if ((member == &cfg->rss || member == &cfg->staging) && number) {
+            cfg->ctrl_ring = 1;
+        }
     }
     return NULL;
 }

@@ -27,18 +27,36 @@
 /* More references than any grant table has. */
 #define MAX_GREFS 65536
 
-/* Grants page 'pfn' to the backend and remembers that in '*page'. */
+/* Grants page 'pfn' to the backend, if that has not been done for good, and
+ * remembers the reference in '*page'. */
 bool
 guest_page_grant(struct guest *g, struct guest_page *page, uint32_t pfn,
                  bool readonly)
+{
+    int32_t gref = g->fixed_grefs[pfn];
+
+    if (!gref) {
+        gref = xenemu_grant(g->dom, g->backend_id, pfn, readonly);
+    }
+    if (gref < 0) {
+        return false;
+    }
+    page->pfn = pfn;
+    page->gref = gref;
+    return true;
+}
+
+/* Grants page 'pfn' for good: until it is freed, guest_page_revoke() does
+ * nothing to it. */
+bool
+guest_page_fix(struct guest *g, uint32_t pfn, bool readonly)
 {
     int32_t gref = xenemu_grant(g->dom, g->backend_id, pfn, readonly);
 
     if (gref < 0) {
         return false;
     }
-    page->pfn = pfn;
-    page->gref = gref;
+    g->fixed_grefs[pfn] = gref;
     return true;
 }
 
@@ -65,7 +83,8 @@ bool
 guest_page_revoke(struct guest *g, struct guest_queue *q,
                   struct guest_page *page, const char *rule)
 {
-    int error = xenemu_ungrant(g->dom, page->gref);
+    int error = (page->gref == g->fixed_grefs[page->pfn] ? 0
+                 : xenemu_ungrant(g->dom, page->gref));
 
     if (!error) {
         return true;
@@ -88,6 +107,12 @@ guest_page_drop(struct guest *g, struct guest_page *page, bool strict)
     if (page->pfn == GUEST_NO_PAGE) {
         return;
     }
+    if (g->fixed_grefs[page->pfn]
+        && g->fixed_grefs[page->pfn] != page->gref) {
+        /* Granted once more by hand. */
+        xenemu_ungrant(g->dom, g->fixed_grefs[page->pfn]);
+    }
+    g->fixed_grefs[page->pfn] = 0;
     error = xenemu_ungrant(g->dom, page->gref);
     if (error == -EBUSY) {
         guest_page_keep(g, page);
@@ -100,6 +125,19 @@ guest_page_drop(struct guest *g, struct guest_page *page, bool strict)
         xenemu_dom_free_page(g->dom, page->pfn);
     }
     page->pfn = GUEST_NO_PAGE;
+}
+
+/* Frees page 'pfn', which is in no request, but may be granted for good. */
+void
+guest_page_free(struct guest *g, uint32_t pfn, bool strict)
+{
+    struct guest_page page = { .pfn = pfn, .gref = g->fixed_grefs[pfn] };
+
+    if (page.gref) {
+        guest_page_drop(g, &page, strict);
+    } else {
+        xenemu_dom_free_page(g->dom, pfn);
+    }
 }
 
 /* Tries again to free the pages that were put aside.  If 'strict', the

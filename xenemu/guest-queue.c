@@ -29,6 +29,10 @@
 /* How often a sleeping queue looks whether a wakeup was lost. */
 #define TICK_NS (500 * UINT64_C(1000000))
 
+/* How often one that gets no events looks for TX responses, if it waits for
+ * them. */
+#define POLL_NS UINT64_C(1000000)
+
 static void
 clear_pages(struct guest_queue *q)
 {
@@ -40,6 +44,7 @@ clear_pages(struct guest_queue *q)
         q->rx_spoiled[i] = false;
     }
     q->n_tx_free = q->n_rx_free = 0;
+    q->n_fixed = q->n_staged = 0;
 }
 
 /* Returns a new queue that shares nothing yet, or NULL if out of memory. */
@@ -75,6 +80,7 @@ share_ring(struct guest_queue *q, struct guest_ring *r)
     netif_ring_init(r->page, start);
     r->prod = r->pushed = r->cons = start;
     r->active = true;
+    r->event = start + 1;
     r->unseen_since = 0;
     if (!guest_page_grant(g, &r->shared, pfn, false)) {
         r->page = NULL;
@@ -136,12 +142,13 @@ guest_queue_share(struct guest_queue *q, bool split)
     pthread_mutex_lock(&q->mutex);
     clear_pages(q);
     q->tx_next_id = 0;
-    q->tx_stopped = false;
+    q->tx_stopped = q->mcast_sent = false;
     q->disturbed = false;
     q->rx_salt = 0x4000 + 0x111 * q->idx;
     error = open_ports(q, split);
     if (!error && (!share_ring(q, &q->tx) || !share_ring(q, &q->rx)
-                   || !fill_free_lists(q))) {
+                   || !fill_free_lists(q)
+                   || (q->guest->fixed && !guest_grefs_fix(q)))) {
         error = -ENOMEM;
     }
     if (!error) {
@@ -183,10 +190,10 @@ guest_queue_unshare(struct guest_queue *q, bool strict)
         guest_page_drop(g, &q->rx_page[i], strict);
     }
     while (q->n_tx_free) {
-        xenemu_dom_free_page(g->dom, q->tx_free[--q->n_tx_free]);
+        guest_page_free(g, q->tx_free[--q->n_tx_free], strict);
     }
     while (q->n_rx_free) {
-        xenemu_dom_free_page(g->dom, q->rx_free[--q->n_rx_free]);
+        guest_page_free(g, q->rx_free[--q->n_rx_free], strict);
     }
     clear_pages(q);
     pthread_mutex_unlock(&q->mutex);
@@ -264,7 +271,8 @@ check_wakeup(struct guest_queue *q, struct guest_ring *r, const char *name)
     uint64_t now;
 
     if (r->active || q->disturbed
-        || netif_ring_load(r->page, NETIF_RSP_PROD) == r->cons) {
+        || (int32_t) (netif_ring_load(r->page, NETIF_RSP_PROD)
+                      - r->event) < 0) {
         r->unseen_since = 0;
         return;
     }
@@ -276,6 +284,20 @@ check_wakeup(struct guest_queue *q, struct guest_ring *r, const char *name)
                         "for %u s", name, g->cfg.wakeup);
         r->active = true;
     }
+}
+
+/* Returns how long queue 'q' may sleep, in ns, if nothing happens until
+ * 'wake_ns'. */
+static uint64_t
+get_delay(const struct guest_queue *q, uint64_t wake_ns)
+{
+    uint64_t now = wake_ns == UINT64_MAX ? 0 : guest_now_ns();
+    uint64_t delay = wake_ns > now ? wake_ns - now : 0;
+
+    if (q->tx_stopped && q->guest->cfg.habits.tx_poll && delay > POLL_NS) {
+        return POLL_NS;         /* As if it tried to send. */
+    }
+    return delay < TICK_NS ? delay : TICK_NS;
 }
 
 /* Sleeps until there is something to do.  Only looks for it if 'busy'. */
@@ -296,10 +318,7 @@ wait_for_work(struct guest_queue *q, bool busy, uint64_t wake_ns)
     int n;
 
     if (!busy && !g->cfg.spin) {
-        uint64_t now = wake_ns == UINT64_MAX ? 0 : guest_now_ns();
-        uint64_t delay = wake_ns > now ? wake_ns - now : 0;
-
-        ts.tv_nsec = delay < TICK_NS ? delay : TICK_NS;
+        ts.tv_nsec = get_delay(q, wake_ns);
     }
     n = ppoll(fds, 3, &ts, NULL);
 

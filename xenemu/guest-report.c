@@ -217,7 +217,17 @@ guest_print_state(struct guest *g, FILE *out)
     fprintf(out, "answer_us=%llu\n", (unsigned long long) g->answer_us);
     fprintf(out, "max_answer_us=%llu\n",
             (unsigned long long) g->max_answer_us);
+    for (unsigned int i = 0; i < 9; i++) {
+        if (g->answers_us[i]) {
+            fprintf(out, "answer%u_us=%llu\n", i,
+                    (unsigned long long) g->answers_us[i]);
+        }
+    }
     fprintf(out, "leftover_pages=%u\n", g->n_leftover);
+    for (unsigned int i = 0; i < g->n_queues; i++) {
+        fprintf(out, "q%u.fixed=%u\n", i, g->queues[i]->n_fixed);
+        fprintf(out, "q%u.staged=%u\n", i, g->queues[i]->n_staged);
+    }
     pthread_mutex_unlock(&g->mutex);
     fprintf(out, "stalled=%d\n", __atomic_load_n(&g->stalled,
                                                   __ATOMIC_RELAXED));

@@ -26,7 +26,8 @@
  * backend shall not run out of them meanwhile. */
 #define BATCH 64
 
-/* Fills in what the guest has agreed to receive with its feature keys. */
+/* Fills in what the guest has agreed to receive with its feature keys, and
+ * over its control ring.  The headroom is another matter. */
 void
 guest_rx_rules(const struct guest *g, struct netif_rx_rules *rules)
 {
@@ -38,7 +39,8 @@ guest_rx_rules(const struct guest *g, struct netif_rx_rules *rules)
     /* The defaults of these two differ. */
     rules->csum_ipv4 = f[GUEST_F_NO_CSUM] != 1;
     rules->csum_ipv6 = f[GUEST_F_CSUM6] == 1;
-    rules->headroom = g->offer.headroom ? g->cfg.headroom : 0;
+    rules->headroom = 0;
+    rules->hash = guest_hash_is_active(g);
 }
 
 /* Posts one buffer.  Returns false if the grant table is full. */
@@ -48,7 +50,9 @@ post_buffer(struct guest_queue *q)
     struct guest *g = q->guest;
     unsigned int slot = NETIF_SLOT(q->rx.prod);
     uint32_t pfn = q->rx_free[q->n_rx_free - 1];
-    struct netif_rx_request req = { .id = q->rx.prod + q->rx_salt };
+    struct netif_rx_request req = {
+        .id = (g->cfg.habits.rx_id_slot ? slot : q->rx.prod + q->rx_salt),
+    };
 
     if (g->cfg.canary) {
         memset(xenemu_dom_page(g->dom, pfn), CANARY, NETIF_PAGE_SIZE);
@@ -71,7 +75,9 @@ guest_rx_refill(struct guest_queue *q)
     struct guest *g = q->guest;
     struct guest_ring *r = &q->rx;
 
-    if (__atomic_load_n(&g->stalled, __ATOMIC_ACQUIRE)) {
+    if (__atomic_load_n(&g->stalled, __ATOMIC_ACQUIRE)
+        || (r->prod - r->cons + g->cfg.habits.rx_lazy > g->cfg.rx_buffers
+            && r->prod != r->cons)) {
         return;
     }
     while (r->prod - r->cons < g->cfg.rx_buffers && q->n_rx_free
@@ -167,6 +173,9 @@ deliver(struct guest_queue *q, const struct netif_rx_packet *pkt,
     if (pkt->gso_size) {
         GUEST_COUNT(q, rx_gso, 1);
     }
+    if (pkt->has_hash) {
+        GUEST_COUNT(q, rx_hashed, 1);
+    }
 
     guest_capture_deliver(q, f);
     if (g->cfg.sink) {
@@ -213,6 +222,8 @@ take_packet(struct guest_queue *q, const struct netif_rx_rules *rules,
                                 f.iov[0].iov_len, &v)) {
         guest_verdict(g, q, &v);
     }
+    guest_hash_check(q, pkt, f.iov[0].iov_base, f.iov[0].iov_len);
+    guest_multicast_check(q, f.iov[0].iov_base);
     deliver(q, pkt, &f);
 }
 
@@ -228,11 +239,31 @@ take_error(struct guest_queue *q, uint32_t first,
         spoiled |= q->rx_spoiled[NETIF_SLOT(first + i)];
         guest_rx_release(q, first + i, "rx.grant-in-use");
     }
-    if (!spoiled) {
+    if (!spoiled || q->guest->cfg.habits.strict_errors) {
         guest_violation(q->guest, q, "rx.status", "packet at %u has status "
-                        "%d although its buffers were good", first,
-                        pkt->error);
+                        "%d%s", first, pkt->error, spoiled ? ""
+                        : " although its buffers were good");
     }
+}
+
+/* Takes the next packet, with the headroom that is agreed on or, while that
+ * changes, was. */
+static bool
+judge_packet(struct guest_queue *q, struct netif_rx_rules *rules,
+             const union netif_rx_answer *answers, uint32_t prod,
+             struct netif_rx_packet *pkt, struct netif_verdict *v)
+{
+    uint16_t headrooms[2];
+    unsigned int n = guest_xdp_headrooms(q->guest, headrooms);
+
+    while (n) {
+        rules->headroom = headrooms[--n];
+        if (netif_check_rx(rules, q->rx_id, answers, q->rx.cons, prod,
+                           q->rx.pushed, pkt, v)) {
+            return true;
+        }
+    }
+    return false;
 }
 
 /* Takes the packets whose responses end at 'prod', or as many as fit into a
@@ -255,8 +286,7 @@ take_answers(struct guest_queue *q, uint32_t prod)
     while (r->cons != prod && r->cons - start < BATCH) {
         struct netif_rx_packet pkt;
         struct netif_verdict v;
-        bool ok = netif_check_rx(&rules, q->rx_id, answers, r->cons, prod,
-                                 r->pushed, &pkt, &v);
+        bool ok = judge_packet(q, &rules, answers, prod, &pkt, &v);
 
         if (!ok) {
             guest_verdict(g, q, &v);
@@ -297,6 +327,7 @@ guest_rx_poll(struct guest_queue *q)
     if (r->cons != cons || q->guest->cfg.spin) {
         return r->cons != cons;
     }
+    r->event = r->cons + 1;
     if (!netif_ring_arm(r->page, r->cons)) {
         r->active = false;
         return false;

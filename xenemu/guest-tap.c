@@ -39,12 +39,31 @@ struct guest_tap {
     unsigned int max_frame;
 };
 
+/* Returns what the kernel may leave to the device: what the user wants and
+ * the backend takes, as drivers tell their network stack. */
+static unsigned int
+get_offloads(const struct guest *g)
+{
+    const struct guest_offer *offer = &g->offer;
+    unsigned int offloads = 0;
+
+    if (g->cfg.csum_blank || g->cfg.gso) {
+        offloads |= TUN_F_CSUM;
+    }
+    if (g->cfg.gso && offer->sg && offer->gso_tcpv4) {
+        offloads |= TUN_F_TSO4;
+    }
+    if (g->cfg.gso && offer->sg && offer->gso_tcpv6 && offer->csum_ipv6) {
+        offloads |= TUN_F_TSO6;
+    }
+    return offloads;
+}
+
 /* Opens one more queue of the device.  Returns a negative errno on error. */
 static int
 open_queue(struct guest *g)
 {
     struct guest_tap *tap = g->tap;
-    unsigned int offloads = 0;
     struct ifreq ifr;
     int fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
 
@@ -54,13 +73,7 @@ open_queue(struct guest *g)
     memset(&ifr, 0, sizeof ifr);
     memcpy(ifr.ifr_name, tap->name, sizeof ifr.ifr_name);
     ifr.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR | IFF_MULTI_QUEUE;
-    if (g->cfg.csum_blank || g->cfg.gso) {
-        offloads |= TUN_F_CSUM;
-    }
-    if (g->cfg.gso) {
-        offloads |= TUN_F_TSO4 | TUN_F_TSO6;
-    }
-    if (ioctl(fd, TUNSETIFF, &ifr) || ioctl(fd, TUNSETOFFLOAD, offloads)) {
+    if (ioctl(fd, TUNSETIFF, &ifr)) {
         int error = errno;
 
         close(fd);
@@ -168,6 +181,10 @@ guest_tap_attach(struct guest *g, unsigned int n_queues)
         if (error) {
             return error;
         }
+    }
+    /* This holds for the device, not for one queue of it. */
+    if (ioctl(tap->fds[0], TUNSETOFFLOAD, get_offloads(g))) {
+        return -errno;
     }
     for (unsigned int i = 0; i < n_queues; i++) {
         g->queues[i]->tap_fd = tap->fds[i];

@@ -84,28 +84,88 @@ make_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
     return true;
 }
 
-static void
-put_gso(struct guest_queue *q, const struct guest_tx_frame *f)
-{
-    struct netif_extra_info extra = { .type = XEN_NETIF_EXTRA_TYPE_GSO };
-    unsigned int slot = NETIF_SLOT(q->tx.prod);
+/* Extra infos of a frame. */
+struct extras {
+    unsigned int n;
+    struct netif_extra_info infos[GUEST_MAX_EXTRAS];
+};
 
-    extra.u.gso.size = f->gso_size;
-    extra.u.gso.type = f->gso_type;
-    q->tx_expect[slot] = (struct netif_tx_slot) {
-        .kind = NETIF_SLOT_EXTRA,
-    };
-    q->tx_page[slot].pfn = GUEST_NO_PAGE;
-    netif_tx_put_extra(q->tx.page, q->tx.prod++, &extra);
-    GUEST_COUNT(q, tx_gso, 1);
+static void
+add_extra(struct extras *e, const struct netif_extra_info *extra)
+{
+    if (e->n) {
+        e->infos[e->n - 1].flags |= XEN_NETIF_EXTRA_FLAG_MORE;
+    }
+    e->infos[e->n++] = *extra;
+}
+
+/* Makes the extra infos of a frame, the first piece of which is 'first', in
+ * the order of Windows drivers. */
+static void
+make_extras(struct guest_queue *q, const struct guest_tx_frame *f,
+            const struct piece *first, struct extras *e)
+{
+    struct guest *g = q->guest;
+    const uint8_t *head = xenemu_dom_page(g->dom, first->page.pfn);
+    uint32_t value;
+    uint8_t type;
+
+    e->n = 0;
+    if (f->gso_size) {
+        struct netif_extra_info gso = { .type = XEN_NETIF_EXTRA_TYPE_GSO };
+
+        gso.u.gso.size = f->gso_size;
+        gso.u.gso.type = f->gso_type;
+        add_extra(e, &gso);
+        GUEST_COUNT(q, tx_gso, 1);
+    }
+    if (g->cfg.habits.tx_hash
+        && guest_hash_frame(g, head + first->ofs, first->len, f->len, &type,
+                            &value)) {
+        struct netif_extra_info hash = { .type = XEN_NETIF_EXTRA_TYPE_HASH };
+
+        hash.u.hash.type = type;
+        hash.u.hash.algorithm = XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ;
+        memcpy(hash.u.hash.value, &value, sizeof hash.u.hash.value);
+        add_extra(e, &hash);
+        GUEST_COUNT(q, tx_hashed, 1);
+    }
+}
+
+static void
+put_extras(struct guest_queue *q, const struct extras *e)
+{
+    for (unsigned int i = 0; i < e->n; i++) {
+        unsigned int slot = NETIF_SLOT(q->tx.prod);
+
+        q->tx_expect[slot] = (struct netif_tx_slot) {
+            .kind = NETIF_SLOT_EXTRA,
+        };
+        q->tx_page[slot].pfn = GUEST_NO_PAGE;
+        netif_tx_put_extra(q->tx.page, q->tx.prod++, &e->infos[i]);
+    }
+}
+
+/* Returns the flags of the first request of frame 'f'. */
+static uint16_t
+first_flags(const struct guest_queue *q, const struct guest_tx_frame *f,
+            const struct extras *e)
+{
+    uint16_t flags = f->flags | (e->n ? NETTXF_extra_info : 0);
+
+    if (q->guest->cfg.habits.csum_bare && flags & NETTXF_csum_blank) {
+        flags &= ~NETTXF_data_validated;
+    }
+    return flags;
 }
 
 /* Writes the requests of a frame without publishing them. */
 static void
 put_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
-           const struct piece *pieces, unsigned int n)
+           const struct piece *pieces, unsigned int n,
+           const struct extras *e)
 {
-    unsigned int n_slots = n + (f->gso_size != 0);
+    unsigned int n_slots = n + e->n;
 
     for (unsigned int i = 0; i < n; i++) {
         unsigned int slot = NETIF_SLOT(q->tx.prod);
@@ -120,7 +180,7 @@ put_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
         };
 
         if (!i) {
-            req.flags |= f->flags | (f->gso_size ? NETTXF_extra_info : 0);
+            req.flags |= first_flags(q, f, e);
         }
         q->tx_expect[slot] = (struct netif_tx_slot) {
             .kind = NETIF_SLOT_DATA, .n_slots = i ? 0 : n_slots,
@@ -128,8 +188,8 @@ put_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
         };
         q->tx_page[slot] = pieces[i].page;
         netif_tx_put(q->tx.page, q->tx.prod++, &req);
-        if (!i && f->gso_size) {
-            put_gso(q, f);
+        if (!i) {
+            put_extras(q, e);
         }
     }
     GUEST_COUNT(q, tx_packets, 1);
@@ -148,13 +208,48 @@ guest_tx_frame(struct guest_queue *q, const struct guest_tx_frame *f)
 {
     struct piece pieces[NETIF_MAX_DATA_SLOTS];
     unsigned int n = count_pieces(q, f);
+    unsigned int n_extras = ((f->gso_size != 0)
+                             + (q->guest->cfg.habits.tx_hash != 0));
+    struct extras extras;
 
-    if (!n || n + (f->gso_size != 0) > guest_tx_room(q) || n > q->n_tx_free
+    if (!n || n + n_extras > guest_tx_room(q) || n > q->n_tx_free
         || !make_pieces(q, f, pieces, n)) {
         GUEST_COUNT(q, tx_unsent, 1);
         return false;
     }
-    put_pieces(q, f, pieces, n);
+    make_extras(q, f, &pieces[0], &extras);
+    put_pieces(q, f, pieces, n, &extras);
+    return true;
+}
+
+/* Puts a request without data on the ring, the extra info of which adds
+ * address 'mac' to the list of wanted ones or takes it away.
+ * 'q->mcast_sent' is true until it is answered.  Returns false if the ring is
+ * full. */
+bool
+guest_tx_multicast(struct guest_queue *q, bool add, const uint8_t mac[6])
+{
+    struct extras e = { .n = 1 };
+    struct netif_tx_request req = {
+        .id = 0x8000 | q->tx_next_id++, .flags = NETTXF_extra_info,
+    };
+
+    if (guest_tx_room(q) < 2) {
+        return false;
+    }
+    q->mcast_sent = true;
+    q->mcast_slot = NETIF_SLOT(q->tx.prod);
+    q->tx_expect[q->mcast_slot] = (struct netif_tx_slot) {
+        .kind = NETIF_SLOT_DATA, .n_slots = 2, .id = req.id,
+    };
+    q->tx_page[q->mcast_slot].pfn = GUEST_NO_PAGE;
+    netif_tx_put(q->tx.page, q->tx.prod++, &req);
+
+    memset(&e.infos[0], 0, sizeof e.infos[0]);
+    e.infos[0].type = (add ? XEN_NETIF_EXTRA_TYPE_MCAST_ADD
+                       : XEN_NETIF_EXTRA_TYPE_MCAST_DEL);
+    memcpy(e.infos[0].u.mcast.addr, mac, 6);
+    put_extras(q, &e);
     return true;
 }
 
@@ -183,7 +278,10 @@ take_response(struct guest_queue *q, const struct netif_tx_response *rsp,
     struct netif_tx_slot *expect = &q->tx_expect[slot];
     struct guest_page *page = &q->tx_page[slot];
 
-    if (expect->n_slots && rsp->status == NETIF_RSP_ERROR) {
+    if (q->mcast_sent && slot == q->mcast_slot) {
+        q->mcast_sent = false;
+        q->mcast_status = rsp->status;
+    } else if (expect->n_slots && rsp->status == NETIF_RSP_ERROR) {
         GUEST_COUNT(q, tx_errors, 1);
     } else if (expect->n_slots && rsp->status == NETIF_RSP_DROPPED) {
         GUEST_COUNT(q, tx_dropped, 1);
@@ -228,6 +326,20 @@ take_responses(struct guest_queue *q, uint32_t prod)
     }
 }
 
+/* Asks for an event with the next completion, or half of those that are to
+ * come.  Returns true if there are some already. */
+static bool
+arm(struct guest_queue *q)
+{
+    struct guest_ring *r = &q->tx;
+
+    r->event = r->cons + 1;
+    if (q->guest->cfg.habits.half_events) {
+        r->event += (r->pushed - r->cons) / 2;
+    }
+    return netif_ring_arm_at(r->page, r->cons, r->event);
+}
+
 /* Takes the completions that are there and asks for an event with the next.
  * Returns true if it took any. */
 bool
@@ -251,10 +363,10 @@ guest_tx_gc(struct guest_queue *q)
                 break;
             }
         }
-        if (q->guest->cfg.spin) {
+        if (q->guest->cfg.spin || q->guest->cfg.habits.tx_poll) {
             break;
         }
-        if (!netif_ring_arm(r->page, r->cons)) {
+        if (!arm(q)) {
             r->active = false;
             break;
         }

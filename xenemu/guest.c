@@ -75,6 +75,13 @@ open_device(struct guest *g)
         guest_log(g, "cannot lock: %s", strerror(-error));
         return false;
     }
+    g->fixed_grefs = calloc(xenemu_dom_n_pages(g->dom),
+                            sizeof *g->fixed_grefs);
+    if (!g->fixed_grefs || guest_cring_open(g) || guest_hash_open(g)
+        || guest_xdp_open(g) || guest_multicast_open(g)) {
+        guest_log(g, "out of memory");
+        return false;
+    }
     error = guest_bus_open(g);
     if (error) {
         guest_log(g, "no network device %u: %s", g->cfg.devid,

@@ -41,6 +41,7 @@
 #include <xenevtchn.h>
 
 #include "netif-check.h"
+#include "netif-hash.h"
 #include "netif-ring.h"
 #include "xenemu.h"
 #include "xs-ring.h"
@@ -55,20 +56,19 @@
 #define GUEST_EXIT_USAGE 2
 #define GUEST_EXIT_VIOLATION 3
 
-/* Keys that the frontend writes, with Linux's choice and Mini-OS's: 1, 0, or
- * -1 for not written at all. */
+/* Keys that the frontend writes: 1, 0, or -1 for not written at all. */
 #define GUEST_FEATURES                                                       \
-    GUEST_FEATURE(RX_COPY,   "request-rx-copy",           1,  1)             \
-    GUEST_FEATURE(RX_NOTIFY, "feature-rx-notify",         1, -1)             \
-    GUEST_FEATURE(SG,        "feature-sg",                1, -1)             \
-    GUEST_FEATURE(GSO4,      "feature-gso-tcpv4",         1, -1)             \
-    GUEST_FEATURE(GSO6,      "feature-gso-tcpv6",         1, -1)             \
-    GUEST_FEATURE(NO_CSUM,   "feature-no-csum-offload",  -1, -1)             \
-    GUEST_FEATURE(CSUM6,     "feature-ipv6-csum-offload", 1, -1)             \
-    GUEST_FEATURE(MULTICAST, "request-multicast-control", -1, -1)
+    GUEST_FEATURE(RX_COPY,   "request-rx-copy")                              \
+    GUEST_FEATURE(RX_NOTIFY, "feature-rx-notify")                            \
+    GUEST_FEATURE(SG,        "feature-sg")                                   \
+    GUEST_FEATURE(GSO4,      "feature-gso-tcpv4")                            \
+    GUEST_FEATURE(GSO6,      "feature-gso-tcpv6")                            \
+    GUEST_FEATURE(NO_CSUM,   "feature-no-csum-offload")                      \
+    GUEST_FEATURE(CSUM6,     "feature-ipv6-csum-offload")                    \
+    GUEST_FEATURE(MULTICAST, "request-multicast-control")
 
 enum guest_feature {
-#define GUEST_FEATURE(ID, KEY, LINUX, MINIOS) GUEST_F_##ID,
+#define GUEST_FEATURE(ID, KEY) GUEST_F_##ID,
     GUEST_FEATURES
 #undef GUEST_FEATURE
     GUEST_N_FEATURES
@@ -87,6 +87,7 @@ enum guest_feature {
     GUEST_COUNTER(tx_ring_full)     /* Times the ring filled up. */          \
     GUEST_COUNTER(tx_csum_blank)                                             \
     GUEST_COUNTER(tx_gso)                                                    \
+    GUEST_COUNTER(tx_hashed)        /* Packets with a hash. */               \
     GUEST_COUNTER(rx_packets)                                                \
     GUEST_COUNTER(rx_bytes)                                                  \
     GUEST_COUNTER(rx_slots)         /* Extras included. */                   \
@@ -95,6 +96,7 @@ enum guest_feature {
     GUEST_COUNTER(rx_csum_blank)                                             \
     GUEST_COUNTER(rx_validated)     /* data_validated without csum_blank. */ \
     GUEST_COUNTER(rx_gso)                                                    \
+    GUEST_COUNTER(rx_hashed)        /* Packets with a hash. */               \
     GUEST_COUNTER(rx_empty)         /* Times no buffer was left posted. */   \
     GUEST_COUNTER(kicks)            /* Notifications sent. */                \
     GUEST_COUNTER(events)           /* Events received. */                   \
@@ -123,6 +125,33 @@ enum guest_order {
     GUEST_ORDER_MINIOS          /* Writes Connected at once. */
 };
 
+/* When a guest writes multi-queue-num-queues. */
+enum guest_mq_key {
+    GUEST_MQ_OFFERED,           /* If the backend offers several queues. */
+    GUEST_MQ_SEVERAL,           /* If it uses several. */
+    GUEST_MQ_ALWAYS,
+    GUEST_MQ_NEVER
+};
+
+/* Where kinds of guests differ besides feature keys.  0 is as Linux does. */
+struct guest_habits {
+    uint32_t max_queues;        /* 0: as many as the user wants. */
+    uint32_t mq_key;            /* enum guest_mq_key. */
+    uint32_t vifname;           /* Writes the name of its interface. */
+    uint32_t rewrite;           /* Removes feature keys before it closes. */
+    uint32_t close_first;       /* Closes once before it connects. */
+    uint32_t answer_ms;         /* Backend's time to answer, 0: any. */
+    uint32_t need_ctrl;         /* Can't do without a control ring. */
+    uint32_t rx_id_slot;        /* Ids of RX requests are slots. */
+    uint32_t rx_lazy;           /* Posts when so many buffers are free. */
+    uint32_t strict_errors;     /* Dies of any error of RX. */
+    uint32_t tx_hash;           /* Sends hash extras. */
+    uint32_t tx_poll;           /* No events for TX: looks when it sends. */
+    uint32_t half_events;       /* TX events when half of it is done. */
+    uint32_t csum_bare;         /* csum_blank without data_validated. */
+    uint32_t drain;             /* Needs all TX responses to close. */
+};
+
 /* What the user wants.  The settings that a reload may change are copied by
  * guest-options.c; see there. */
 struct guest_config {
@@ -131,9 +160,14 @@ struct guest_config {
     uint32_t queues;
     uint32_t split;             /* Split event channels, if offered. */
     int features[GUEST_N_FEATURES];
+    struct guest_habits habits;
     uint32_t start_index;
     uint32_t rx_buffers;        /* RX requests kept posted. */
     uint32_t headroom;          /* XDP headroom, 0: key not written. */
+    uint32_t ctrl_ring;         /* Share one, if offered. */
+    uint32_t rss;               /* Configure the hash as Windows does. */
+    uint32_t staging;           /* Fixed pages, named over the control ring. */
+    uint32_t persistent;        /* Fixed pages, if both sides want that. */
     uint32_t canary;            /* Check RX pages beyond the payload. */
     uint32_t spin;              /* Never sleep. */
     uint32_t mtu;               /* 0: what the toolstack says. */
@@ -158,6 +192,7 @@ struct guest_offer {
     bool max_queues_present;
     unsigned int max_queues;
     bool split, sg, gso_tcpv4, gso_tcpv6, csum_ipv6, multicast, headroom;
+    bool ctrl_ring, persistent, dynamic_multicast;
 };
 
 /* A page that has been granted to the backend. */
@@ -174,6 +209,7 @@ struct guest_ring {
     uint32_t pushed;            /* Requests before this are published. */
     uint32_t cons;              /* Next response to read. */
     bool active;                /* Being polled; else waits for an event. */
+    uint32_t event;             /* Response that an event was asked for. */
     uint64_t unseen_since;      /* ms: responses without event, 0: none. */
     int port;                   /* Same for both rings unless split. */
 };
@@ -205,6 +241,17 @@ struct guest_queue {
     uint32_t rx_free[NETIF_RING_SIZE];
     unsigned int n_rx_free;
     uint16_t rx_salt;           /* Added to the index to make the id. */
+
+    /* Grants that stay as long as the connection, and how many of them the
+     * backend was told of; first those of TX pages, then of RX pages. */
+    uint32_t fixed[2 * NETIF_RING_SIZE];
+    unsigned int n_fixed;
+    unsigned int n_staged;
+
+    /* The message about a multicast address that is under way. */
+    bool mcast_sent;
+    uint32_t mcast_slot;
+    int16_t mcast_status;
 
     int tap_fd;                 /* -1: none. */
     bool tap_ready;             /* The last poll() or read found data. */
@@ -253,7 +300,12 @@ struct guest {
     bool reached_connected;     /* F was 4 since it was 1 last. */
     uint64_t deadline;          /* ms: when to give up waiting; 0: never. */
     uint64_t asked_ns;          /* When a state was written; 0: answered. */
+    unsigned int asked;         /* That state. */
+    bool judged;                /* Does the answer have to come soon? */
+    bool cycled;                /* Closed before connecting. */
     int online;                 /* Backend's key as last read, -1: none. */
+    bool fixed;                 /* Pages stay granted in this connection. */
+    uint32_t *fixed_grefs;      /* By page number, 0: none. */
     struct guest_page *leftover; /* Pages that were in use at teardown. */
     unsigned int n_leftover;
 
@@ -271,10 +323,17 @@ struct guest {
     struct guest_config *next_cfg; /* To take over at the next connect. */
     char command[16];           /* For guest_bus_run(); "": none. */
     uint64_t answer_us, max_answer_us; /* Backend's time to answer. */
+    uint64_t answers_us[9];     /* To each state, the last time. */
+    uint32_t xdp_wanted;        /* For command "xdp". */
+    bool xdp_busy;              /* It is being executed. */
 
     /* Switches, atomic. */
     bool stalled, held, raw, may_send;
 
+    struct guest_cring *cring;
+    struct guest_hash *hash;
+    struct guest_xdp *xdp;
+    struct guest_multicast *multicast;
     struct guest_tap *tap;
     struct guest_gen *gen;
     struct guest_capture *capture;
@@ -305,6 +364,8 @@ bool guest_page_revoke(struct guest *, struct guest_queue *,
                        struct guest_page *, const char *rule);
 void guest_page_keep(struct guest *, const struct guest_page *);
 void guest_page_drop(struct guest *, struct guest_page *, bool strict);
+bool guest_page_fix(struct guest *, uint32_t pfn, bool readonly);
+void guest_page_free(struct guest *, uint32_t pfn, bool strict);
 void guest_leftover_retry(struct guest *, bool strict);
 int guest_pages_lock(struct guest *);
 void guest_pages_reclaim(struct guest *);
@@ -332,8 +393,13 @@ struct guest_tx_frame {
     uint8_t gso_type;
 };
 
+/* Extra infos of a packet. */
+#define GUEST_MAX_EXTRAS 3
+
 unsigned int guest_tx_room(const struct guest_queue *);
 bool guest_tx_frame(struct guest_queue *, const struct guest_tx_frame *);
+bool guest_tx_multicast(struct guest_queue *, bool add,
+                        const uint8_t mac[6]);
 void guest_tx_flush(struct guest_queue *);
 bool guest_tx_gc(struct guest_queue *);
 
@@ -349,6 +415,69 @@ void guest_rx_refill(struct guest_queue *);
 bool guest_rx_poll(struct guest_queue *);
 void guest_rx_release(struct guest_queue *, uint32_t idx, const char *rule);
 void guest_rx_rules(const struct guest *, struct netif_rx_rules *);
+
+/* guest-cring.c: the control ring. */
+
+/* What the backend answered to a message. */
+struct guest_answer {
+    uint32_t status;            /* XEN_NETIF_CTRL_STATUS_*. */
+    uint32_t data;
+};
+
+int guest_cring_open(struct guest *);
+int guest_cring_share(struct guest *);
+void guest_cring_enable(struct guest *);
+void guest_cring_unshare(struct guest *, bool strict);
+bool guest_cring_keys(struct guest *, uint32_t *gref, uint32_t *port);
+bool guest_cring_send(struct guest *, uint16_t type, const uint32_t data[3],
+                      struct guest_answer *);
+bool guest_cring_send_page(struct guest *, uint16_t type, unsigned int nr,
+                           void *content, size_t len, bool readonly,
+                           uint32_t data[3], struct guest_answer *);
+const char *guest_cring_status(uint32_t status);
+
+/* guest-hash.c: how packets are hashed and distributed. */
+int guest_hash_open(struct guest *);
+void guest_hash_reset(struct guest *);
+bool guest_hash_is_active(const struct guest *);
+void guest_hash_check(struct guest_queue *, const struct netif_rx_packet *,
+                      const uint8_t *frame, unsigned int len);
+bool guest_hash_set(struct guest *, uint16_t type, uint32_t value,
+                    struct guest_answer *);
+bool guest_hash_set_key(struct guest *, const uint8_t *key, uint32_t len,
+                        struct guest_answer *);
+bool guest_hash_set_mapping(struct guest *, const uint32_t *queues,
+                            uint32_t n, uint32_t first,
+                            struct guest_answer *);
+bool guest_hash_frame(struct guest *, const uint8_t *frame, unsigned int len,
+                      unsigned int total, uint8_t *type, uint32_t *value);
+void guest_hash_forget(struct guest *);
+void guest_hash_start(struct guest *);
+
+/* guest-grefs.c: pages that stay granted. */
+bool guest_grefs_fix(struct guest_queue *);
+bool guest_grefs_size(struct guest *, uint32_t queue, struct guest_answer *);
+bool guest_grefs_add(struct guest *, struct guest_queue *, unsigned int n,
+                     struct guest_answer *);
+bool guest_grefs_del(struct guest *, struct guest_queue *, unsigned int n,
+                     unsigned int *n_refused, struct guest_answer *);
+void guest_grefs_start(struct guest *);
+
+/* guest-xdp.c: the free space in front of received frames. */
+int guest_xdp_open(struct guest *);
+void guest_xdp_reset(struct guest *);
+unsigned int guest_xdp_headrooms(struct guest *, uint16_t headrooms[2]);
+bool guest_xdp_start(struct guest *);
+void guest_xdp_step(struct guest *, unsigned int be);
+char *guest_xdp_change(struct guest *, uint32_t headroom);
+
+/* guest-multicast.c: which multicast frames the guest wants. */
+int guest_multicast_open(struct guest *);
+void guest_multicast_reset(struct guest *);
+void guest_multicast_check(struct guest_queue *, const uint8_t *frame);
+char *guest_multicast_change(struct guest *, bool add, const uint8_t mac[6],
+                             int16_t *status);
+char *guest_multicast_request(struct guest *, bool on);
 
 /* guest-bus.c: the driver's life cycle; main thread. */
 int guest_bus_open(struct guest *);
@@ -367,6 +496,8 @@ void guest_keys_check_features(struct guest *);
 void guest_keys_read_offer(struct guest *);
 int guest_keys_connect(struct guest *, unsigned int n_queues, bool split,
                        bool with_state);
+int guest_keys_put(struct guest *, const char *key, uint32_t value);
+void guest_keys_remove_features(struct guest *);
 int guest_keys_set_state(struct guest *, unsigned int state);
 int guest_keys_read_mac(struct guest *, uint8_t mac[6]);
 unsigned int guest_keys_read_mtu(struct guest *);
@@ -420,6 +551,10 @@ void guest_config_free(struct guest_config *);
 bool guest_parse_u32(const char *, uint32_t *);
 bool guest_parse_mac(const char *, uint8_t mac[6]);
 extern const char *const guest_feature_keys[GUEST_N_FEATURES];
+
+/* guest-profile.c: kinds of guests. */
+bool guest_profile_set(struct guest_config *, const char *name);
+bool guest_order_set(struct guest_config *, const char *name);
 
 /* guest-help.c. */
 void guest_usage(FILE *);

@@ -194,16 +194,14 @@ add_segment(struct batch *b, xengnttab_grant_copy_segment_t *seg)
         return -EINVAL;
     }
     seg->status = GNTST_okay;
-    for (uint16_t done = 0; done < seg->len; ) {
-        uint16_t len = seg->len - done;
-
+    for (uint16_t done = 0, len; done < seg->len; done += len) {
+        len = seg->len - done;
         if (!from) {
             len = left_in_page((uint8_t *) seg->source.virt + done, len);
         } else if (!to) {
             len = left_in_page((uint8_t *) seg->dest.virt + done, len);
         }
         add_op(b, seg, done, len);
-        done += len;
     }
     return 0;
 }

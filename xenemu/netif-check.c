@@ -19,9 +19,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-/* Linux's copy of the header knows one type more than Xen's. */
-#define EXTRA_TYPE_XDP 5
-
 #define RXF_KNOWN (NETRXF_data_validated | NETRXF_csum_blank \
                    | NETRXF_more_data | NETRXF_extra_info)
 
@@ -129,6 +126,56 @@ walk_gso(struct rx_walk *w, const struct netif_extra_info *extra)
     return true;
 }
 
+static bool
+walk_hash(struct rx_walk *w, const struct netif_extra_info *extra)
+{
+    struct netif_rx_packet *pkt = w->pkt;
+    const uint8_t *value = extra->u.hash.value;
+
+    pkt->has_hash = true;
+    pkt->hash_type = extra->u.hash.type;
+    pkt->hash_value = (uint32_t) value[3] << 24 | value[2] << 16
+                      | value[1] << 8 | value[0];
+    if (extra->u.hash.algorithm != XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ
+        || pkt->hash_type > _XEN_NETIF_CTRL_HASH_TYPE_IPV6_TCP) {
+        return fail(w->v, "rx.hash", "hash extra %u has algorithm %u, "
+                    "type %u", w->idx, extra->u.hash.algorithm,
+                    pkt->hash_type);
+    }
+    return true;
+}
+
+static bool
+walk_xdp(struct rx_walk *w, const struct netif_extra_info *extra)
+{
+    uint16_t headroom;
+
+    memcpy(&headroom, &extra->u, sizeof headroom);
+    if (headroom != w->rules->headroom) {
+        return fail(w->v, "rx.xdp", "XDP extra %u says headroom %u, not %u",
+                    w->idx, headroom, w->rules->headroom);
+    }
+    return true;
+}
+
+/* Judges the content of an extra info. */
+static bool
+walk_extra(struct rx_walk *w, const struct netif_extra_info *extra)
+{
+    /* A guest with an XDP program drops what does not fit one page. */
+    if (extra->type == XEN_NETIF_EXTRA_TYPE_GSO && !w->rules->headroom) {
+        return walk_gso(w, extra);
+    }
+    if (extra->type == XEN_NETIF_EXTRA_TYPE_HASH && w->rules->hash) {
+        return walk_hash(w, extra);
+    }
+    if (extra->type == NETIF_EXTRA_TYPE_XDP && w->rules->headroom) {
+        return walk_xdp(w, extra);
+    }
+    return fail(w->v, "rx.extra", "extra %u has type %u, which was not asked "
+                "for", w->idx, extra->type);
+}
+
 /* Walks the extra slots that follow the first response. */
 static bool
 walk_extras(struct rx_walk *w)
@@ -147,23 +194,18 @@ walk_extras(struct rx_walk *w)
             return fail(w->v, "rx.extra", "extra %u has flags %#x", w->idx,
                         extra.flags);
         }
-        if (extra.type < 8 && seen & 1u << extra.type) {
-            return fail(w->v, "rx.extra", "extra %u repeats type %u", w->idx,
-                        extra.type);
+        if (extra.type < 8 && seen >> extra.type) {
+            return fail(w->v, "rx.extra", "extra %u of type %u repeats it or "
+                        "follows a higher one", w->idx, extra.type);
         }
-        if (extra.type == XEN_NETIF_EXTRA_TYPE_GSO) {
-            if (!walk_gso(w, &extra)) {
-                return false;
-            }
-        } else if (extra.type != EXTRA_TYPE_XDP || !w->rules->headroom) {
-            return fail(w->v, "rx.extra", "extra %u has type %u, which was "
-                        "not asked for", w->idx, extra.type);
+        if (!walk_extra(w, &extra)) {
+            return false;
         }
         seen |= 1u << extra.type;
         w->pkt->n_slots++;
         more = extra.flags & XEN_NETIF_EXTRA_FLAG_MORE;
     }
-    if (w->rules->headroom && !(seen & 1u << EXTRA_TYPE_XDP)) {
+    if (w->rules->headroom && !(seen & 1u << NETIF_EXTRA_TYPE_XDP)) {
         return fail(w->v, "rx.extra", "XDP extra is missing before %u",
                     w->idx);
     }
@@ -344,6 +386,27 @@ netif_check_rx_offload(const struct netif_rx_rules *rules,
         return fail(v, "rx.gso", "GSO without csum_blank");
     }
     return !blank || check_csum_blank(rules, frame, len, v);
+}
+
+bool
+netif_check_ctrl(const struct xen_netif_ctrl_request *req,
+                 const struct xen_netif_ctrl_response *rsp, uint32_t cons,
+                 uint32_t prod, struct netif_verdict *v)
+{
+    if (prod - cons != 1) {
+        return fail(v, "ctrl.rsp-prod", "rsp_prod is %u, the only request is "
+                    "%u", prod, cons);
+    }
+    if (rsp->id != req->id || rsp->type != req->type) {
+        return fail(v, "ctrl.id", "answer %u has id %u and type %u, the "
+                    "message had %u and %u", cons, rsp->id, rsp->type,
+                    req->id, req->type);
+    }
+    if (rsp->status > XEN_NETIF_CTRL_STATUS_BUFFER_OVERFLOW) {
+        return fail(v, "ctrl.status", "answer %u to type %u has status %u",
+                    cons, rsp->type, rsp->status);
+    }
+    return true;
 }
 
 /* Steps that a backend takes.  The toolstack may write 5 at any moment. */

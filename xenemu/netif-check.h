@@ -60,6 +60,7 @@ struct netif_rx_rules {
     bool sg;                    /* More than one slot per packet. */
     bool gso_tcpv4, gso_tcpv6;
     bool csum_ipv4, csum_ipv6;  /* Takes csum_blank. */
+    bool hash;                  /* Has configured a hash. */
     uint16_t headroom;          /* XDP headroom, 0: none. */
 };
 
@@ -73,6 +74,9 @@ struct netif_rx_packet {
     int16_t error;              /* First negative status, 0 if none. */
     uint16_t gso_size;          /* 0: no GSO. */
     uint8_t gso_type;           /* XEN_NETIF_GSO_TYPE_*. */
+    bool has_hash;
+    uint8_t hash_type;          /* Bit number of XEN_NETIF_CTRL_HASH_TYPE_*. */
+    uint32_t hash_value;
 };
 
 /* Takes the next packet from the RX responses ['cons', 'prod') of requests
@@ -92,6 +96,15 @@ bool netif_check_rx_offload(const struct netif_rx_rules *,
                             const struct netif_rx_packet *pkt,
                             const uint8_t *frame, unsigned int len,
                             struct netif_verdict *v);
+
+/* Control ring. */
+
+/* Judges the responses ['cons', 'prod') to the only request that is
+ * outstanding, '*req', which has index 'cons'.  'rsp' is the response at
+ * 'cons'.  Returns true if nothing is wrong. */
+bool netif_check_ctrl(const struct xen_netif_ctrl_request *req,
+                      const struct xen_netif_ctrl_response *rsp,
+                      uint32_t cons, uint32_t prod, struct netif_verdict *v);
 
 /* XenBus: states of the backend. */
 

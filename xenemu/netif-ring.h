@@ -36,6 +36,12 @@
 #define NETIF_PAGE_SIZE 4096
 #define NETIF_MAX_DATA_SLOTS XEN_NETIF_NR_SLOTS_MIN
 
+#define NETIF_CTRL_RING_SIZE 128 /* Slots of a control ring. */
+
+/* Linux's copy of the header knows one type of extra info more than Xen's: the
+ * headroom of a frame, a 16-bit number. */
+#define NETIF_EXTRA_TYPE_XDP 5
+
 /* Offset of the slots in a ring page. */
 #define NETIF_RING_SLOTS 64
 
@@ -52,6 +58,8 @@ _Static_assert(sizeof(struct netif_tx_response) == 4, "TX response");
 _Static_assert(sizeof(struct netif_rx_request) == 8, "RX request");
 _Static_assert(sizeof(struct netif_rx_response) == 8, "RX response");
 _Static_assert(sizeof(struct netif_extra_info) == 8, "extra info");
+_Static_assert(sizeof(struct xen_netif_ctrl_request) == 16, "message");
+_Static_assert(sizeof(struct xen_netif_ctrl_response) == 12, "answer");
 
 /* Loads a shared index word; later loads of slots are not moved before it. */
 static inline uint32_t
@@ -94,14 +102,23 @@ netif_ring_push(void *page, uint32_t old, uint32_t prod)
     return prod - event < prod - old;
 }
 
+/* Asks for an event once the responses before 'event' are published, while
+ * those before 'cons' have been taken.  Returns true if there is something to
+ * take already, in which case there may be no event for it. */
+static inline bool
+netif_ring_arm_at(void *page, uint32_t cons, uint32_t event)
+{
+    netif_ring_store(page, NETIF_RSP_EVENT, event);
+    __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    return netif_ring_load(page, NETIF_RSP_PROD) != cons;
+}
+
 /* Asks for an event once response 'cons' is published.  Returns true if it
  * is already, in which case there will be no event for it. */
 static inline bool
 netif_ring_arm(void *page, uint32_t cons)
 {
-    netif_ring_store(page, NETIF_RSP_EVENT, cons + 1);
-    __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return netif_ring_load(page, NETIF_RSP_PROD) != cons;
+    return netif_ring_arm_at(page, cons, cons + 1);
 }
 
 static inline void
@@ -169,6 +186,35 @@ netif_rx_get(const void *page, uint32_t idx)
                               + 8 * NETIF_SLOT(idx));
     answer.word = __atomic_load_n(src, __ATOMIC_RELAXED);
     return answer;
+}
+
+/* Offset of slot 'idx' of a control ring. */
+static inline unsigned int
+netif_ctrl_ofs(uint32_t idx)
+{
+    return NETIF_RING_SLOTS + 16 * (idx & (NETIF_CTRL_RING_SIZE - 1));
+}
+
+static inline void
+netif_ctrl_put(void *page, uint32_t idx,
+               const struct xen_netif_ctrl_request *req)
+{
+    netif_store_words(page, netif_ctrl_ofs(idx), req, 4);
+}
+
+static inline struct xen_netif_ctrl_response
+netif_ctrl_get(const void *page, uint32_t idx)
+{
+    const uint32_t *src;
+    struct xen_netif_ctrl_response rsp;
+    uint32_t words[3];
+
+    src = (const void *) ((const char *) page + netif_ctrl_ofs(idx));
+    for (unsigned int i = 0; i < 3; i++) {
+        words[i] = __atomic_load_n(&src[i], __ATOMIC_RELAXED);
+    }
+    memcpy(&rsp, words, sizeof rsp);
+    return rsp;
 }
 
 #endif /* netif-ring.h */

@@ -245,7 +245,7 @@ start_traffic () {
     local from=$1 to=$2 address=$3
     shift 3
     expect guest_exec "$to" "iperf3 -s -1 -D >/dev/null"
-    expect guest_exec "$from" "iperf3 --forceflush -f m -i 1 -t 600 -c $address $*
+    expect guest_exec "$from" "iperf3 --forceflush -f m -t 600 -c $address $*
         >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
     expect_soon 20 guest_exec "$from" "grep -q /sec /tmp/iperf"
 }

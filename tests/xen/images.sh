@@ -25,7 +25,8 @@ guest_modules="xen-netfront 8021q"
 
 # Programs that dom0 and guests get, besides busybox.  xen-init-dom0 and its
 # like have no place in PATH; they are found by name.
-dom0_programs="dash ethtool ip iperf3 libxl-save-helper xl xen-init-dom0 xenconsole xenconsoled xenstore-control xenstore-exists
+dom0_programs="dash ethtool ip iperf3 libxl-save-helper xl xen-init-dom0
+    xenconsole xenconsoled xenstore-control xenstore-exists
     xenstore-list xenstore-ls xenstore-read xenstore-rm xenstore-watch
     xenstore-write xenstored"
 guest_programs="dash ethtool ip iperf3"

@@ -31,12 +31,12 @@ xen_packages="${XENVIF_XEN_PACKAGES:-xen-system-amd64}
 module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
     fs lib net arch/x86/crypto"
 
-# use_suite SUITE
+# use_suite
 #
-# Has APT use a release of Debian that it is not configured for, in an APT
+# Has APT use $suite, a release of Debian that it is not configured for, in an APT
 # configuration of our own: the mirror and the keys are those of this machine.
 use_suite () {
-    local suite=$1 dir=$cache/apt uri
+    local dir=$cache/apt uri
     uri=$(apt-get indextargets --format \
               '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(CODENAME)' |
           sed -n 's/^Debian main \([^ ]*\/debian\/\) [a-z]*$/\1/p' | head -n 1)
@@ -80,7 +80,7 @@ unpack () {
 get_packages () {
     local stamp package
     sysroot=$cache/root
-    stamp="${XENVIF_XEN_SUITE-} $(echo $xen_packages)"
+    stamp="$suite $(echo $xen_packages)"
     if test "$(cat "$cache/stamp" 2>/dev/null)" != "$stamp"; then
         rm -rf "$cache"
         mkdir -p "$cache/debs/partial" "$sysroot/usr"/{bin,sbin,lib,lib64}
@@ -90,8 +90,8 @@ get_packages () {
         # No status: packages that are installed here are wanted as well.
         apt=(-qq -y --no-install-recommends -o Dir::State::Status=/dev/null
              -o Debug::NoLocking=1)
-        if test -n "${XENVIF_XEN_SUITE-}"; then
-            use_suite "$XENVIF_XEN_SUITE"
+        if test -n "$suite"; then
+            use_suite
         fi
         apt-get "${apt[@]}" -o Dir::Cache::Archives="$cache/debs" \
             --download-only install $xen_packages

@@ -76,17 +76,16 @@ restart_under_load () {
     sleep 1
     begin=$(now)
     expect kill_vswitchd "$signal"
-    down=$((($(now) - begin) * 10))
     expect is_connected g1
     expect is_connected g2
+    down=$((($(now) - begin) * 10))
     expect start_vswitchd
-    sleep 4
+    sleep 6
     gap=$(longest_gap)
-    note "gap $gap ms, of which $down ms until it was dead"
+    note "gap $gap ms, of which $down ms until the start"
     stop_traffic g1
     still_connected g1
     still_connected g2
-    echo "$((gap - down))" >>/run/gaps
     expect test $((gap - down)) -lt $((2000 * $(slowness) / 100))
 }
 
@@ -124,7 +123,8 @@ port_deleted () {
 no_trace_in_guests () {
     local guest
     for guest in g1 g2; do
-        guest_exec $guest 'dmesg >/tmp/dmesg.new; diff /tmp/dmesg /tmp/dmesg.new'
+        guest_exec $guest 'dmesg >/tmp/dmesg.new;
+            diff /tmp/dmesg /tmp/dmesg.new'
         expect_not guest_exec $guest 'diff /tmp/dmesg /tmp/dmesg.new |
             grep ^+ | grep -e xen_netfront -e eth0: -e vif -e xenbus'
         expect_equal "transmit errors of $guest" "$(guest_exec $guest \

@@ -1,0 +1,320 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Unit test: what is kept of a guest's configuration for the next process,
+ * over a small XenStore in this program, which takes the place of libxenstore.
+ * The numbers in the names are those of the list of cases in the project's
+ * test plan. */
+
+#include <config.h>
+
+#include "mock-frontend.h"
+
+#include <errno.h>
+#include <string.h>
+#include <xenstore.h>
+
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "util.h"
+#include "xenvif-hash.h"
+#include "xenvif-saved.h"
+#include "xenvif-store.h"
+
+#define DIR "/local/domain/0/xenvif/7/1"
+
+/* The store: text only. */
+
+static struct smap nodes = SMAP_INITIALIZER(&nodes);
+static struct xs_handle *const handle = (struct xs_handle *) &nodes;
+
+struct xs_handle *
+xs_open(unsigned long flags OVS_UNUSED)
+{
+    return handle;
+}
+
+void
+xs_close(struct xs_handle *xsh)
+{
+    assert_ptr_equal(xsh, handle);
+}
+
+void *
+xs_read(struct xs_handle *h OVS_UNUSED, xs_transaction_t t OVS_UNUSED,
+        const char *path, unsigned int *len)
+{
+    const char *value = (path[0] == '/' ? smap_get(&nodes, path) : "0");
+
+    if (!value) {
+        errno = ENOENT;
+        return NULL;
+    }
+    if (len) {
+        *len = strlen(value);
+    }
+    return xstrdup(value);
+}
+
+bool
+xs_write(struct xs_handle *h OVS_UNUSED, xs_transaction_t t OVS_UNUSED,
+         const char *path, const void *data, unsigned int len)
+{
+    char *value = xmemdup0(data, len);
+
+    /* XenStore takes no more per message. */
+    assert_true(strlen(path) + 1 + len <= 4096);
+    smap_replace(&nodes, path, value);
+    free(value);
+    return true;
+}
+
+/* Removes the node and all below it. */
+bool
+xs_rm(struct xs_handle *h OVS_UNUSED, xs_transaction_t t OVS_UNUSED,
+      const char *path)
+{
+    size_t len = strlen(path);
+    struct smap_node *node;
+
+    SMAP_FOR_EACH_SAFE (node, &nodes) {
+        if (!strncmp(node->key, path, len)
+            && (!node->key[len] || node->key[len] == '/')) {
+            smap_remove_node(&nodes, node);
+        }
+    }
+    return true;
+}
+
+/* Tests. */
+
+static struct xenvif_multicast multicast, loaded_multicast;
+static struct xenvif_hash hash, loaded;
+
+static int
+group_setup(void **state OVS_UNUSED)
+{
+    unsigned int generation;
+
+    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
+    return !xenvif_store_run(&generation);
+}
+
+static int
+group_teardown(void **state OVS_UNUSED)
+{
+    xenvif_store_close();
+    smap_destroy(&nodes);
+    return 0;
+}
+
+static int
+setup(void **state OVS_UNUSED)
+{
+    smap_clear(&nodes);
+    memset(&hash, 0, sizeof hash);
+    memset(&loaded, 0xee, sizeof loaded);
+    xenvif_multicast_init(&multicast);
+    xenvif_multicast_init(&loaded_multicast);
+    return 0;
+}
+
+static int
+teardown(void **state OVS_UNUSED)
+{
+    xenvif_multicast_destroy(&multicast);
+    xenvif_multicast_destroy(&loaded_multicast);
+    return 0;
+}
+
+static void
+make_hash(uint32_t mapping_size)
+{
+    uint8_t key[XENVIF_HASH_KEY_SIZE];
+
+    memset(&hash, 0, sizeof hash);
+    mock_fill_frame(key, sizeof key);
+    hash.toeplitz = mock_random_range(2);
+    hash.flags = mock_random_range(16);
+    xenvif_hash_set_key(&hash, key, mock_random_range(sizeof key + 1));
+    hash.mapping_size = mapping_size;
+    for (uint32_t i = 0; i < mapping_size; i++) {
+        hash.mapping[i] = mock_random_range(64);
+    }
+}
+
+static void
+test_case_19_hash(void **state OVS_UNUSED)
+{
+    for (uint32_t size = 0; size <= XENVIF_HASH_MAPPING_MAX; size++) {
+        make_hash(size);
+        xenvif_saved_write_hash(DIR, &hash);
+        xenvif_saved_read_hash(DIR, &loaded);
+        assert_memory_equal(&loaded, &hash, sizeof hash);
+    }
+}
+
+/* The values of a guest that never said anything. */
+static void
+expect_no_hash(void)
+{
+    static struct xenvif_hash none;
+
+    xenvif_saved_read_hash(DIR, &loaded);
+    assert_memory_equal(&loaded, &none, sizeof none);
+}
+
+static void
+test_nothing_saved(void **state OVS_UNUSED)
+{
+    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
+    unsigned int version;
+
+    expect_no_hash();
+    xenvif_saved_read_multicast(DIR, &loaded_multicast);
+    assert_int_equal(xenvif_multicast_get(&loaded_multicast, addrs,
+                                          &version), 0);
+}
+
+/* Every value by itself, damaged: as if it had not been set. */
+static void
+test_damaged_hash(void **state OVS_UNUSED)
+{
+    static const char *const numbers[] = { "", "x", "-1", "99999999999" };
+    static const char *const keys[] = {
+        "", "00", "zz", "0x",
+        "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c"
+        "6a42b73bbeac01f",
+        "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c"
+        "6a42b73bbeac01fa0",
+        "6d5a56da255b0ec24167253d43a38fb0d0ca2bcbae7b30b477cb2da38030f20c"
+        "6a42b73bbeac01fg",
+    };
+    static const char *const mappings[] = {
+        "", " ", "64", "0 1 64", "x", "0 1 x", "0 -1", "4294967296", "0,1",
+    };
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
+        smap_replace(&nodes, DIR"/hash-toeplitz", numbers[i]);
+        smap_replace(&nodes, DIR"/hash-flags", numbers[i]);
+        expect_no_hash();
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
+        smap_replace(&nodes, DIR"/hash-key", keys[i]);
+        expect_no_hash();
+    }
+    for (unsigned int i = 0; i < ARRAY_SIZE(mappings); i++) {
+        smap_replace(&nodes, DIR"/hash-mapping", mappings[i]);
+        xenvif_saved_read_hash(DIR, &loaded);
+        assert_int_equal(loaded.mapping_size, 0);
+    }
+}
+
+/* More entries than a mapping has. */
+static void
+test_long_mapping(void **state OVS_UNUSED)
+{
+    char text[2 * 200 + 1] = "";
+
+    for (unsigned int i = 0; i < 200; i++) {
+        strcat(text, "3 ");
+    }
+    smap_replace(&nodes, DIR"/hash-mapping", text);
+    xenvif_saved_read_hash(DIR, &loaded);
+    assert_int_equal(loaded.mapping_size, XENVIF_HASH_MAPPING_MAX);
+}
+
+static void
+test_case_19_multicast(void **state OVS_UNUSED)
+{
+    for (unsigned int n = 0; n <= XENVIF_MULTICAST_MAX; n++) {
+        struct eth_addr addrs[XENVIF_MULTICAST_MAX];
+        unsigned int version, saved;
+
+        saved = xenvif_saved_write_multicast(DIR, &multicast);
+        xenvif_multicast_get(&multicast, addrs, &version);
+        assert_int_equal(saved, version);
+        xenvif_multicast_clear(&loaded_multicast);
+        xenvif_saved_read_multicast(DIR, &loaded_multicast);
+        assert_int_equal(xenvif_multicast_get(&loaded_multicast, addrs,
+                                              &version), n);
+        for (unsigned int i = 0; i < n; i++) {
+            assert_true(xenvif_multicast_contains(&multicast, addrs[i]));
+        }
+        if (n < XENVIF_MULTICAST_MAX) {
+            struct eth_addr addr;
+
+            mock_fill_frame((uint8_t *) &addr, sizeof addr);
+            addr.ea[0] |= 1;
+            assert_true(xenvif_multicast_add(&multicast, addr));
+        }
+    }
+}
+
+static void
+test_damaged_multicast(void **state OVS_UNUSED)
+{
+    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
+    unsigned int version;
+
+    smap_replace(&nodes, DIR"/multicast",
+                 "x 33:33:00:00:00:01 33:33 33:33:00:00:00:0g  "
+                 "33:33:00:00:00:02 33:33:00:00:00:01 ");
+    xenvif_saved_read_multicast(DIR, &loaded_multicast);
+    assert_int_equal(xenvif_multicast_get(&loaded_multicast, addrs,
+                                          &version), 2);
+    assert_int_equal(addrs[0].ea[5], 1);
+    assert_int_equal(addrs[1].ea[5], 2);
+}
+
+/* What one vif saved is its own. */
+static void
+test_remove(void **state OVS_UNUSED)
+{
+    struct xenvif_hash other;
+
+    make_hash(10);
+    xenvif_saved_write_hash(DIR"0", &hash);
+    memcpy(&other, &hash, sizeof other);
+    make_hash(20);
+    hash.toeplitz = true;
+    xenvif_saved_write_hash(DIR, &hash);
+    xenvif_saved_write_multicast(DIR, &multicast);
+    xenvif_saved_remove(DIR);
+    expect_no_hash();
+    assert_null(smap_get(&nodes, DIR"/multicast"));
+    xenvif_saved_read_hash(DIR"0", &loaded);
+    assert_memory_equal(&loaded, &other, sizeof other);
+    xenvif_saved_remove(DIR);
+}
+
+#define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_case_19_hash),
+        TEST(test_nothing_saved),
+        TEST(test_damaged_hash),
+        TEST(test_long_mapping),
+        TEST(test_case_19_multicast),
+        TEST(test_damaged_multicast),
+        TEST(test_remove),
+    };
+
+    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+}
