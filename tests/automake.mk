@@ -82,6 +82,7 @@ TESTSUITE_AT = \
 	tests/testsuite.at \
 	tests/xenemu-command.at \
 	tests/xenvif-unit.at \
+	tests/xenvif-utilities.at \
 	tests/xenvif-vswitchd.at
 SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-testsuite.at \
@@ -92,6 +93,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-lifecycle.at \
 	tests/system-xenvif-rings.at \
 	tests/system-xenvif-hostile.at \
+	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-ports.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
@@ -162,7 +164,27 @@ check-valgrind: all $(check_PROGRAMS) $(check_DATA)
 	if test `id -u` = 0; then \
 	XENVIF_VALGRIND='$(VALGRIND)' $(MAKE) check-system; fi
 
-.PHONY: check-system check-asan check-valgrind
+# "make check-xen": a real Xen and Linux guests under QEMU.
+check-xen: all
+	XENVIF_BUILDDIR='$(abs_builddir)' $(srcdir)/tests/xen/run
+
+EXTRA_DIST += \
+	tests/xen/README.rst \
+	tests/xen/checks.sh \
+	tests/xen/dom0-init \
+	tests/xen/dom0-main \
+	tests/xen/guest-init \
+	tests/xen/guest-net-up \
+	tests/xen/guests.sh \
+	tests/xen/images.sh \
+	tests/xen/packages.sh \
+	tests/xen/run \
+	tests/xen/scenarios/10-basics.sh \
+	tests/xen/scenarios/30-lifecycle.sh \
+	tests/xen/scenarios/40-restart.sh \
+	tests/xen/switch.sh
+
+.PHONY: check-system check-asan check-valgrind check-xen
 
 CLEANFILES += \
 	package.m4 \

@@ -15,3 +15,10 @@
 # Where xl and its relatives look for hotplug scripts.
 xenscriptsdir = $(sysconfdir)/xen/scripts
 dist_xenscripts_SCRIPTS = utilities/vif-xenvif
+
+# What grants cost here.  It knows nothing of Open vSwitch.
+sbin_PROGRAMS += utilities/xenvif-grant-cost
+utilities_xenvif_grant_cost_CPPFLAGS = -D_GNU_SOURCE $(XEN_CFLAGS)
+utilities_xenvif_grant_cost_CFLAGS = $(WARNING_CFLAGS) $(SANITIZER_CFLAGS)
+utilities_xenvif_grant_cost_LDADD = $(XEN_LIBS)
+utilities_xenvif_grant_cost_SOURCES = utilities/xenvif-grant-cost.c

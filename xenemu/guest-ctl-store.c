@@ -37,10 +37,10 @@ make_path(const struct guest *g, const char *key, char *path, size_t size)
     }
 }
 
-/* The driver has to know about states that are written behind its back, to
- * judge the backend's answers. */
+/* The driver has to know about what is written behind its back, to judge the
+ * backend's answers. */
 static void
-note_state(struct guest *g, const char *key, const char *value)
+note_write(struct guest *g, const char *key, const char *value)
 {
     uint32_t state;
 
@@ -49,6 +49,8 @@ note_state(struct guest *g, const char *key, const char *value)
         g->frontend_state = state;
         g->reached_connected |= state == 4;
         pthread_mutex_unlock(&g->mutex);
+    } else if (!strcmp(key, "request-multicast-control")) {
+        guest_multicast_note_filter(g, !strcmp(value, "1"));
     }
 }
 
@@ -63,7 +65,7 @@ cmd_write(struct guest_ctl *c, const char *path)
     /* The value is all that follows the key, with its spaces. */
     value += strcspn(value, " \t");
     value += *value ? 1 : 0;
-    note_state(g, c->args[0], value);
+    note_write(g, c->args[0], value);
     len = guest_unescape(value);
     error = xs_ring_write(g->xs, 0, path, value, len);
     return error ? guest_ctl_error("%s: %s", path, strerror(-error)) : NULL;

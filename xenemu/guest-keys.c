@@ -391,6 +391,8 @@ write_keys(struct xs_ring *xs, uint32_t tx, void *w_)
     put_cring(w);
     if (cfg->habits.vifname) {
         put(w, "vifname", "xennet0", 7);
+    } else {
+        drop(w, "vifname");
     }
     for (unsigned int i = 0; i < cfg->n_unsets; i++) {
         drop(w, cfg->unsets[i]);

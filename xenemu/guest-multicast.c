@@ -204,20 +204,40 @@ guest_multicast_change(struct guest *g, bool add, const uint8_t mac[6],
     return sent ? NULL : strdup("ring is full, or no answer");
 }
 
+/* Takes notice of a message that the user made by hand. */
+void
+guest_multicast_note(struct guest *g, bool add, const uint8_t mac[6])
+{
+    bool known;
+
+    if (add) {
+        list_add(g->multicast, mac, &known);
+    } else {
+        list_remove(g->multicast, mac);
+    }
+}
+
+/* The same for the key that switches the filter on or off. */
+void
+guest_multicast_note_filter(struct guest *g, bool on)
+{
+    struct guest_multicast *m = g->multicast;
+
+    pthread_mutex_lock(&m->mutex);
+    m->since = on && !m->filter ? guest_now_ms() + GRACE_MS : m->since;
+    m->filter = on;
+    pthread_mutex_unlock(&m->mutex);
+}
+
 /* Switches the filter on or off while connected.  Returns NULL or an error
  * message to be freed. */
 char *
 guest_multicast_request(struct guest *g, bool on)
 {
-    struct guest_multicast *m = g->multicast;
-
     if (!g->offer.dynamic_multicast) {
         return strdup("the backend does not offer that");
     }
-    pthread_mutex_lock(&m->mutex);
-    m->since = on && !m->filter ? guest_now_ms() + GRACE_MS : m->since;
-    m->filter = on;
-    pthread_mutex_unlock(&m->mutex);
+    guest_multicast_note_filter(g, on);
     return (guest_keys_put(g, "request-multicast-control", on)
             ? strdup("cannot write the key") : NULL);
 }

@@ -254,6 +254,12 @@ do_extra(struct raw *raw, unsigned int nr)
     if (error) {
         return error;
     }
+    if (bytes[0] == XEN_NETIF_EXTRA_TYPE_MCAST_ADD
+        || bytes[0] == XEN_NETIF_EXTRA_TYPE_MCAST_DEL) {
+        guest_multicast_note(raw->guest,
+                             bytes[0] == XEN_NETIF_EXTRA_TYPE_MCAST_ADD,
+                             bytes + 2);
+    }
     memcpy(&extra, bytes, sizeof extra);
     q->tx_expect[slot] = (struct netif_tx_slot) {
         .kind = NETIF_SLOT_EXTRA, .n_slots = 1,

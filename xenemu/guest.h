@@ -478,6 +478,8 @@ void guest_multicast_check(struct guest_queue *, const uint8_t *frame);
 char *guest_multicast_change(struct guest *, bool add, const uint8_t mac[6],
                              int16_t *status);
 char *guest_multicast_request(struct guest *, bool on);
+void guest_multicast_note(struct guest *, bool add, const uint8_t mac[6]);
+void guest_multicast_note_filter(struct guest *, bool on);
 
 /* guest-bus.c: the driver's life cycle; main thread. */
 int guest_bus_open(struct guest *);

@@ -21,11 +21,11 @@
 # Kernel modules that dom0 and guests get, with all that these depend on.
 dom0_modules="9p 9pnet_virtio virtio_pci tun xenfs xen-evtchn xen-gntalloc
     xen-gntdev xen-netback xen-privcmd"
-guest_modules="xen-netfront 8021q"
+guest_modules="xen-netfront 8021q vxlan"
 
 # Programs that dom0 and guests get, besides busybox.  xen-init-dom0 and its
 # like have no place in PATH; they are found by name.
-dom0_programs="dash ethtool ip iperf3 libxl-save-helper xl xen-init-dom0
+dom0_programs="dash ethtool ip iperf3 kmod libxl-save-helper xl xen-init-dom0
     xenconsole xenconsoled xenstore-control xenstore-exists
     xenstore-list xenstore-ls xenstore-read xenstore-rm xenstore-watch
     xenstore-write xenstored"
@@ -142,6 +142,21 @@ make_root () {
     chmod +x "$root/init"
 }
 
+# add_xdp_programs ROOT
+#
+# Compiles two XDP programs for guests, if something here can do that.
+add_xdp_programs () {
+    local verdict=1 name
+    if command -v clang >/dev/null; then
+        mkdir -p "$1/usr/share/xdp"
+        for name in drop pass; do
+            clang -target bpf -O2 -g -DVERDICT=$verdict -c "$here/guest-xdp.c" \
+                -o "$1/usr/share/xdp/$name.o"
+            verdict=$((verdict + 1))
+        done
+    fi
+}
+
 # pack_root ROOT OUTPUT
 pack_root () {
     (cd "$1" && find . | cpio --quiet -o -H newc -R 0:0) | gzip -1 >"$2.new"
@@ -157,6 +172,7 @@ make_image () {
     if test -e "$image" && test "$here/$name-init" -ot "$image" &&
             test "$here/images.sh" -ot "$image" &&
             test "$here/guest-net-up" -ot "$image" &&
+            test "$here/guest-xdp.c" -ot "$image" &&
             test "$cache/stamp" -ot "$image"; then
         return 0
     fi
@@ -173,9 +189,14 @@ make_image () {
     # Debian's /bin/sh: it is what the hotplug script has to do with, and
     # busybox's would prefer its own commands to the real ones.
     ln -sf dash "$root/usr/bin/sh"
-    if test "$name" = guest; then
+    case $name in
+    dom0)
+        # Busybox's ignores most of what modprobe.d may say.
+        ln -sf kmod "$root/usr/bin/modprobe" ;;
+    guest)
         install -m 755 "$here/guest-net-up" "$root/usr/bin/net-up"
-    fi
+        add_xdp_programs "$root" ;;
+    esac
     pack_root "$root" "$image"
     rm -rf "$root"
 }

@@ -33,8 +33,8 @@ module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
 
 # use_suite
 #
-# Has APT use $suite, a release of Debian that it is not configured for, in an APT
-# configuration of our own: the mirror and the keys are those of this machine.
+# Has APT use $suite, a release of Debian that it is not configured for, in an
+# APT configuration of our own: mirror and keys are those of this machine.
 use_suite () {
     local dir=$cache/apt uri
     uri=$(apt-get indextargets --format \

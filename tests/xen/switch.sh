@@ -113,6 +113,13 @@ clean_up () {
     for bridge in $(ovs-vsctl list-br); do
         ovs-vsctl del-br "$bridge"
     done
+    if test -n "$(ovs-vsctl get Open_vSwitch . \
+            other_config:userspace-tso-enable 2>/dev/null)"; then
+        # The daemon reads this once.
+        ovs-vsctl remove Open_vSwitch . other_config userspace-tso-enable
+        kill_vswitchd TERM
+        start_vswitchd
+    fi
 }
 
 # only_dom0

@@ -111,14 +111,14 @@ destroy_under_load () {
 panic () {
     guest_send g1 'echo c >/proc/sysrq-trigger' >/dev/null
     expect_soon 30 is_gone g1
-    expect_soon 10 test "$(vif_ports | wc -l)" = 1
+    expect_soon 10 eval 'test "$(vif_ports | wc -l)" = 1'
     works g2
 }
 
 shutdown_guest () {
     expect xl shutdown -w g2
     expect_soon 10 is_gone g2
-    expect_soon 10 test -z "$(vif_ports)"
+    expect_soon 10 eval 'test -z "$(vif_ports)"'
 }
 
 need 'two guests' eval 'guest_create g1 && guest_create g2'

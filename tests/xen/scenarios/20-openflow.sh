@@ -1,0 +1,299 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What the switch does with packets of guests.
+#
+# Time limit: 300 s
+
+bridge br0
+
+
+# ofport GUEST
+#
+# Prints the OpenFlow number of the port of a guest.
+ofport () {
+    ovs-vsctl get Interface "$(port "$1")" ofport
+}
+
+# Replaces all flows of br0 by those in standard input, and waits until that
+# has an effect on packets.
+flows () {
+    ovs-ofctl -O OpenFlow13 replace-flows br0 - ||
+        fail "flows are refused"
+    expect ovs-appctl revalidator/wait
+}
+
+# Ends a case: the bridge just forwards again.
+no_flows () {
+    echo 'actions=NORMAL' | flows
+}
+
+# flow_counts FIELDS
+#
+# Prints how many packets a flow has seen.
+flow_counts () {
+    ovs-ofctl dump-flows br0 "$1" |
+        sed -n 's/.*n_packets=\([0-9]*\).*/\1/p'
+}
+
+# Datagrams with 0 to 1472 bytes of data, then such that do not fit in one
+# frame.
+all_sizes () {
+    expect guest_exec g1 "for size in \$(seq 0 31 1472) 1471 1472; do
+        ping -c 1 -w 5 -s \$size $(address g2) >/dev/null ||
+            { echo size \$size; exit 1; }; done"
+    expect pings g1 "$(address g2)" -s 8000
+    expect pings g1 "$(address g2)" -s 60000
+    expect pings dom0 "$(address g2)" -s 8000
+}
+
+# datagrams GUEST FIELDS
+#
+# Prints the sum of some of the numbers that a guest has about UDP.
+datagrams () {
+    guest_exec "$1" "awk '\$1 == \"Udp:\" && \$2 ~ /^[0-9]/ { print $2 }' \
+        /proc/net/snmp"
+}
+
+# udp_arrives LENGTH
+#
+# Do all UDP datagrams that g1 sends arrive in g2?  That one finds a socket
+# full there is not the switch's business.
+udp_arrives () {
+    local sent received
+    sent=$(datagrams g1 '$5')
+    received=$(datagrams g2 '$2 + $3 + $4')
+    iperf g1 g2 "$(address g2)" -u -b 1M -l "$1" -t 1 >/dev/null || return
+    sent=$(($(datagrams g1 '$5') - sent))
+    received=$(($(datagrams g2 '$2 + $3 + $4') - received))
+    note "$sent datagrams sent, $received received"
+    test $sent -gt 10 && test $received = $sent
+}
+
+udp () {
+    local length
+    for length in 17 1000 1448 8000; do
+        expect udp_arrives $length
+    done
+}
+
+broadcast () {
+    expect guest_exec g2 'sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0'
+    expect guest_exec g1 "ping -c 2 -w 5 10.77.0.255 |
+        grep 'from $(address g2)'"
+}
+
+# Both guests tag; then the switch does it for one of them.
+vlan () {
+    local guest
+    for guest in g1 g2; do
+        expect guest_exec $guest "modprobe 8021q;
+            ip link add link eth0 name vlan5 type vlan id 5 &&
+            ip addr add 10.79.0.$(guest_number $guest)/24 dev vlan5 &&
+            ip link set dev vlan5 up"
+    done
+    expect pings g1 10.79.0.2
+    expect sends_tcp g1 g2 10.79.0.2 1024
+    expect guest_exec g2 'ip link del dev vlan5;
+        ip addr add 10.79.0.2/24 dev eth0'
+    expect ovs-vsctl set Port "$(port g2)" tag=5
+    expect pings g1 10.79.0.2
+    expect sends_tcp g2 g1 10.79.0.1 1024
+    expect_not pings g1 "$(address g2)"
+    expect ovs-vsctl clear Port "$(port g2)" tag
+    expect guest_exec g1 'ip link del dev vlan5'
+    expect guest_exec g2 'ip addr del 10.79.0.2/24 dev eth0'
+}
+
+drop () {
+    local sent
+    flows <<FLOWS
+priority=10,icmp,in_port=$(ofport g1),actions=drop
+actions=NORMAL
+FLOWS
+    expect_not pings g1 "$(address g2)"
+    sent=$(sed -n 's/^\([0-9]*\) packets transmitted.*/\1/p' /run/ping)
+    expect_soon 10 eval 'test "$(flow_counts icmp)" = "$sent"'
+    expect sends_tcp g1 g2 "$(address g2)" 256
+    no_flows
+}
+
+# g2 has another address for g1.  What guests leave for hardware to sum up is
+# right only if the switch takes notice of that.
+rewrite () {
+    expect guest_exec g1 \
+        "ip neigh replace 10.77.0.99 lladdr $(mac g2) dev eth0"
+    flows <<FLOWS
+priority=10,ip,nw_dst=10.77.0.99,actions=mod_nw_dst:$(address g2),NORMAL
+priority=10,ip,in_port=$(ofport g2),nw_dst=$(address g1),actions=mod_nw_src:10.77.0.99,NORMAL
+actions=NORMAL
+FLOWS
+    expect pings g1 10.77.0.99
+    expect sends_tcp g1 g2 10.77.0.99 1024
+    no_flows
+}
+
+# The switch tags what one guest sends; the other one sees the tag.
+push_and_pop () {
+    expect guest_exec g2 'modprobe 8021q;
+        ip link add link eth0 name vlan7 type vlan id 7 &&
+        ip addr add 10.80.0.2/24 dev vlan7 && ip link set dev vlan7 up'
+    expect guest_exec g1 'ip addr add 10.80.0.1/24 dev eth0'
+    flows <<FLOWS
+in_port=$(ofport g1),actions=push_vlan:0x8100,mod_vlan_vid:7,output:$(ofport g2)
+in_port=$(ofport g2),dl_vlan=7,actions=pop_vlan,output:$(ofport g1)
+FLOWS
+    expect pings g1 10.80.0.2
+    expect sends_tcp g1 g2 10.80.0.2 1024
+    expect sends_tcp g2 g1 10.80.0.1 1024
+    expect guest_exec g2 'ip link del dev vlan7'
+    expect guest_exec g1 'ip addr del 10.80.0.1/24 dev eth0'
+    no_flows
+}
+
+mirror () {
+    local seen
+    expect ovs-vsctl add-port br0 mirror0 \
+        -- set Interface mirror0 type=internal \
+        -- --id=@out get Port mirror0 -- --id=@in get Port "$(port g1)" \
+        -- --id=@m create Mirror name=m select_src_port=@in \
+               select_dst_port=@in output_port=@out \
+        -- set Bridge br0 mirrors=@m
+    expect ip link set dev mirror0 up
+    seen=$(cat /sys/class/net/mirror0/statistics/rx_packets)
+    expect pings g1 "$(address g2)"
+    seen=$(($(cat /sys/class/net/mirror0/statistics/rx_packets) - seen))
+    note "$seen mirrored packets of three pings"
+    expect test $seen -ge 6
+    expect test $seen -le 12
+    expect ovs-vsctl clear Bridge br0 mirrors -- del-port mirror0
+}
+
+meter () {
+    local rate
+    expect ovs-ofctl -O OpenFlow13 add-meter br0 \
+        meter=1,kbps,burst,band=type=drop,rate=2000,burst_size=200
+    flows <<FLOWS
+priority=10,udp,in_port=$(ofport g1),actions=meter:1,NORMAL
+actions=NORMAL
+FLOWS
+    rate=$(iperf g1 g2 "$(address g2)" -u -b 8M -l 1000)
+    note "$rate Mbit/s arrive of 8, 2 are allowed"
+    expect test "$rate" -ge 1
+    expect test "$rate" -le 3
+    no_flows
+    expect ovs-ofctl -O OpenFlow13 del-meters br0
+}
+
+# g1 appears as 10.77.0.200, and only it may begin a connection.
+connection_tracking () {
+    expect guest_exec g2 \
+        "ip neigh replace 10.77.0.200 lladdr $(mac g1) dev eth0"
+    flows <<FLOWS
+priority=10,ip,in_port=$(ofport g1),actions=ct(commit,zone=1,nat(src=10.77.0.200)),output:$(ofport g2)
+priority=10,ip,in_port=$(ofport g2),actions=ct(zone=1,nat,table=1)
+table=1,ct_state=+trk+est,actions=output:$(ofport g1)
+table=1,priority=0,actions=drop
+priority=0,actions=NORMAL
+FLOWS
+    expect pings g1 "$(address g2)"
+    expect sends_tcp g1 g2 "$(address g2)" 1024
+    ovs-appctl dpctl/dump-conntrack
+    expect eval 'ovs-appctl dpctl/dump-conntrack |
+        grep "dst=10.77.0.200" | grep tcp'
+    expect_not pings g2 "$(address g1)"
+    no_flows
+}
+
+# g1 goes to a bridge that has a tunnel to g2, where Linux has the other end.
+tunnel () {
+    local port
+    port=$(port g1)
+    expect ovs-vsctl add-br br1 -- set Bridge br1 datapath_type=netdev \
+        -- del-port br0 "$port" -- add-port br1 "$port" \
+        -- set Interface "$port" type=xenvif \
+        -- add-port br1 tunnel0 -- set Interface tunnel0 type=vxlan \
+           options:remote_ip="$(address g2)" options:key=7
+    expect guest_exec g2 'modprobe vxlan;
+        ip link add vxlan7 type vxlan id 7 remote 10.77.0.254 dstport 4789
+            dev eth0 &&
+        ip addr add 10.81.0.2/24 dev vxlan7 && ip link set dev vxlan7 up'
+    expect guest_exec g1 'ip addr add 10.81.0.1/24 dev eth0'
+    expect_soon 20 is_connected g1
+    expect_soon 10 pings g1 10.81.0.2
+    expect sends_tcp g1 g2 10.81.0.2 1024
+    expect sends_tcp g2 g1 10.81.0.1 1024
+    expect ovs-vsctl del-br br1 \
+        -- add-port br0 "$port" -- set Interface "$port" type=xenvif
+    expect guest_exec g2 'ip link del dev vxlan7'
+    expect guest_exec g1 'ip addr del 10.81.0.1/24 dev eth0'
+    expect_soon 10 pings g1 "$(address g2)"
+}
+
+# counters GUEST
+#
+# Prints packets and bytes from a guest, then to it, as the switch has them.
+counters () {
+    ovs-ofctl dump-ports br0 "$(ofport "$1")" |
+        sed -n 's/.*[rt]x pkts=\([0-9]*\), bytes=\([0-9]*\),.*/\1 \2/p' |
+        tr '\n' ' '
+}
+
+# guest_counters GUEST
+#
+# Prints the same as the guest has them.
+guest_counters () {
+    guest_exec "$1" 'cd /sys/class/net/eth0/statistics;
+        echo $(cat tx_packets tx_bytes rx_packets rx_bytes)'
+}
+
+# difference BEFORE AFTER
+difference () {
+    echo "$1 $2" | awk '{ for (i = 1; i <= 4; i++) printf "%d ", $(i + 4) - $i
+                          print "" }'
+}
+
+# Linux counts a received packet without its Ethernet header.
+counters_agree () {
+    local switch_before guest_before switch guest
+    switch_before=$(counters g1)
+    guest_before=$(guest_counters g1)
+    pings g1 "$(address g2)" -s 1000 || return
+    switch=$(difference "$switch_before" "$(counters g1)")
+    guest=$(difference "$guest_before" "$(guest_counters g1)")
+    note "packets and bytes from, to the guest: switch $switch, guest $guest"
+    set -- $switch $guest
+    test "$1" -ge 3 && test "$*" = "$1 $2 $3 $4 $1 $2 $3 $(($4 - 14 * $3))"
+}
+
+# Something else may be sent at the same time, but not every time.
+statistics () {
+    expect_soon 20 counters_agree
+}
+
+need 'two guests' eval 'guest_create g1 && guest_create g2'
+check 'datagrams of all sizes, fragments' all_sizes
+check 'UDP' udp
+check 'broadcast' broadcast
+check 'VLANs of guests, of ports' vlan
+check 'flow that drops' drop
+check 'flow that rewrites addresses' rewrite
+check 'flows that push and pop a VLAN' push_and_pop
+check 'mirror' mirror
+check 'meter' meter
+check 'connection tracking with NAT' connection_tracking
+check 'VXLAN tunnel to a guest, which moves to another bridge' tunnel
+check 'statistics are those of the guest' statistics

@@ -1,0 +1,49 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+# What grants cost here.  The figures are in the log of the scenario; with
+# XENVIF_XEN_ICOUNT=0 they are numbers of instructions.
+
+# has_row PATTERN
+has_row () {
+    grep -q -e "$1" /run/cost
+}
+
+cost () {
+    xenvif-grant-cost --blocks=9 --calls=4 >/run/cost 2>&1 || {
+        cat /run/cost
+        fail "$(tail -n 1 /run/cost)"
+    }
+    cat /run/cost
+    expect has_row '^Xen: *[0-9][0-9]*\.[0-9]'
+    expect_not has_row emulated
+    expect_equal 'number of rows about copies' \
+        "$(grep -c 'guest, .* segment' /run/cost)" 48
+    expect has_row '^unmap 32 pages  *[0-9]'
+    expect has_row '^notify, and the peer reads and unmasks  *[0-9]'
+}
+
+# The daemon is not disturbed, and what was granted is free again.
+again () {
+    local i
+    for i in 1 2 3; do
+        expect xenvif-grant-cost --blocks=1 --calls=1
+    done
+    expect shows 'XenStore: connected, .*: self-granted'
+}
+
+need 'xenvif-grant-cost' cost
+check 'again' again
