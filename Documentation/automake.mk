@@ -13,8 +13,15 @@
 # limitations under the License.
 
 nobase_dist_doc_DATA += \
+	Documentation/howto/coexistence.rst \
+	Documentation/howto/debugging.rst \
+	Documentation/howto/driver-domains.rst \
+	Documentation/howto/restart.rst \
+	Documentation/howto/xapi.rst \
 	Documentation/intro/install.rst \
+	Documentation/intro/install/xen-host.rst \
 	Documentation/ref/xenemu-guest.8.rst \
+	Documentation/ref/xenvif-grant-cost.8.rst \
 	Documentation/topics/design.rst \
 	Documentation/topics/testing.rst \
 	Documentation/topics/xenemu.rst \
@@ -22,10 +29,14 @@ nobase_dist_doc_DATA += \
 
 # Pages of ref/ become manual pages where there is a program for it.
 if HAVE_RST2MAN
-man_MANS += Documentation/xenemu-guest.8
-CLEANFILES += Documentation/xenemu-guest.8
+man_MANS += Documentation/xenemu-guest.8 Documentation/xenvif-grant-cost.8
+CLEANFILES += Documentation/xenemu-guest.8 Documentation/xenvif-grant-cost.8
 
 Documentation/xenemu-guest.8: Documentation/ref/xenemu-guest.8.rst
 	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \
 	'$(srcdir)/Documentation/ref/xenemu-guest.8.rst' >$@.tmp && mv $@.tmp $@
+Documentation/xenvif-grant-cost.8: Documentation/ref/xenvif-grant-cost.8.rst
+	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \
+	'$(srcdir)/Documentation/ref/xenvif-grant-cost.8.rst' >$@.tmp && \
+	mv $@.tmp $@
 endif

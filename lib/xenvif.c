@@ -55,6 +55,10 @@ VLOG_DEFINE_THIS_MODULE(xenvif);
 #define STEP_COST 10
 #define STEP_BURST (200 * STEP_COST)
 
+/* How often what a guest configures is written to XenStore, so that a guest
+ * that changes its mind all the time does not keep xenstored busy. */
+#define SAVE_INTERVAL_MS 100
+
 struct xenvif *
 xenvif_create(uint16_t domid, uint16_t handle)
     OVS_NO_THREAD_SAFETY_ANALYSIS
@@ -480,6 +484,7 @@ close_conn(struct xenvif *xenvif, unsigned int state)
     disconnect(xenvif, true);
     xenvif_multicast_clear(&xenvif->multicast);
     xenvif_saved_remove(xenvif->saved_dir);
+    xenvif->hash_unsaved = false;
     write_state(xenvif, state);
 }
 
@@ -490,8 +495,15 @@ xenvif_run_ctrl(struct xenvif *xenvif)
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
     bool more = false;
 
-    if (conn && xenvif_conn_run_ctrl(conn, &more)) {
+    if (!conn) {
+        return false;
+    }
+    xenvif->hash_unsaved |= xenvif_conn_run_ctrl(conn, &more);
+    if (xenvif->hash_unsaved && xenvif->saved_dir
+        && time_msec() >= xenvif->save_at) {
         xenvif_saved_write_hash(xenvif->saved_dir, conn->ctrl->hash);
+        xenvif->hash_unsaved = false;
+        xenvif->save_at = time_msec() + SAVE_INTERVAL_MS;
     }
     return more;
 }
@@ -510,6 +522,9 @@ xenvif_wait(const struct xenvif *xenvif, bool have_store)
     }
     if (conn && conn->ctrl) {
         xenvif_ctrl_wait(conn->ctrl);
+        if (xenvif->hash_unsaved) {
+            poll_timer_wait_until(xenvif->save_at);
+        }
     }
 }
 

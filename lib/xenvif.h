@@ -85,6 +85,8 @@ struct xenvif {
     struct xenvif_info now;     /* What 'info' will be. */
     struct xenvif_settings offered; /* Settings in force. */
     unsigned int multicast_saved; /* Version of the list that was saved. */
+    bool hash_unsaved;          /* Did the hash configuration change? */
+    long long int save_at;      /* When it may be saved again, in ms. */
     long long int retry_at;     /* When to look again, in ms. */
     long long int retry_interval; /* Ms until the look after that. */
     struct token_bucket connect_tokens;

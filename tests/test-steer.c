@@ -550,7 +550,10 @@ test_case_50_order(void **state)
         }
         post_all(mock);
         steer(mock, &batch, 1);
-        for (unsigned int i = 0; i < NETDEV_MAX_BURST; ) {
+
+        unsigned int i = 0;
+
+        while (i < NETDEV_MAX_BURST) {
             uint32_t number;
 
             assert_true(mock_rx_take(q, p));

@@ -134,11 +134,13 @@ FLOWS
 # g2 has another address for g1.  What guests leave for hardware to sum up is
 # right only if the switch takes notice of that.
 rewrite () {
+    local two
+    two=$(ofport g2)
     expect guest_exec g1 \
         "ip neigh replace 10.77.0.99 lladdr $(mac g2) dev eth0"
     flows <<FLOWS
 priority=10,ip,nw_dst=10.77.0.99,actions=mod_nw_dst:$(address g2),NORMAL
-priority=10,ip,in_port=$(ofport g2),nw_dst=$(address g1),actions=mod_nw_src:10.77.0.99,NORMAL
+priority=10,ip,in_port=$two,nw_dst=$(address g1),actions=mod_nw_src:10.77.0.99,NORMAL
 actions=NORMAL
 FLOWS
     expect pings g1 10.77.0.99
@@ -148,13 +150,15 @@ FLOWS
 
 # The switch tags what one guest sends; the other one sees the tag.
 push_and_pop () {
+    local one two
+    one=$(ofport g1) two=$(ofport g2)
     expect guest_exec g2 'modprobe 8021q;
         ip link add link eth0 name vlan7 type vlan id 7 &&
         ip addr add 10.80.0.2/24 dev vlan7 && ip link set dev vlan7 up'
     expect guest_exec g1 'ip addr add 10.80.0.1/24 dev eth0'
     flows <<FLOWS
-in_port=$(ofport g1),actions=push_vlan:0x8100,mod_vlan_vid:7,output:$(ofport g2)
-in_port=$(ofport g2),dl_vlan=7,actions=pop_vlan,output:$(ofport g1)
+in_port=$one,actions=push_vlan:0x8100,mod_vlan_vid:7,output:$two
+in_port=$two,dl_vlan=7,actions=pop_vlan,output:$one
 FLOWS
     expect pings g1 10.80.0.2
     expect sends_tcp g1 g2 10.80.0.2 1024
@@ -200,12 +204,14 @@ FLOWS
 
 # g1 appears as 10.77.0.200, and only it may begin a connection.
 connection_tracking () {
+    local one two
+    one=$(ofport g1) two=$(ofport g2)
     expect guest_exec g2 \
         "ip neigh replace 10.77.0.200 lladdr $(mac g1) dev eth0"
     flows <<FLOWS
-priority=10,ip,in_port=$(ofport g1),actions=ct(commit,zone=1,nat(src=10.77.0.200)),output:$(ofport g2)
-priority=10,ip,in_port=$(ofport g2),actions=ct(zone=1,nat,table=1)
-table=1,ct_state=+trk+est,actions=output:$(ofport g1)
+ip,in_port=$one,actions=ct(commit,zone=1,nat(src=10.77.0.200)),output:$two
+ip,in_port=$two,actions=ct(zone=1,nat,table=1)
+table=1,ct_state=+trk+est,actions=output:$one
 table=1,priority=0,actions=drop
 priority=0,actions=NORMAL
 FLOWS
