@@ -109,6 +109,11 @@ clean_up () {
     for guest in $(xl list | awk 'NR > 1 && $1 != "Domain-0" { print $1 }'); do
         xl destroy "$guest"
     done
+    echo 1 >/sys/bus/xen-backend/drivers_autoprobe
+    rm -f /etc/modprobe.d/xenvif.conf
+    if grep -q '^xen_netback ' /proc/modules; then
+        wait_for 10 rmmod xen_netback
+    fi
     ovs-appctl version >/dev/null 2>&1 || start_vswitchd
     for bridge in $(ovs-vsctl list-br); do
         ovs-vsctl del-br "$bridge"

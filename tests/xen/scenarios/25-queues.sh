@@ -16,7 +16,7 @@
 
 # Guests with several queues, several vifs and large frames; XDP programs.
 #
-# Time limit: 300 s
+# Time limit: 400 s
 
 bridge br0
 
@@ -32,7 +32,7 @@ two_queues () {
 
 # guest_queues GUEST
 guest_queues () {
-    guest_exec "$1" 'ls /sys/class/net/eth0/queues | grep -c rx-'
+    guest_exec "$1" 'ls /sys/class/net/eth0/queues | grep -c tx-'
 }
 
 # The port can be told another number until the guest connects.
@@ -103,7 +103,7 @@ second_vif () {
 #
 # Prints how many fragments of datagrams a guest has sent.
 fragments () {
-    guest_exec "$1" "awk '\$1 == \"Ip:\" && \$19 ~ /^[0-9]/ { print \$19 }' \
+    guest_exec "$1" "awk '\$1 == \"Ip:\" && \$20 ~ /^[0-9]/ { print \$20 }' \
         /proc/net/snmp"
 }
 

@@ -20,16 +20,18 @@
 
 bridge br0
 
-# Whatever happened, the next scenario finds no xen-netback.
-trap 'no_netback; echo 1 >/sys/bus/xen-backend/drivers_autoprobe' EXIT
-
+# Here modprobe is told what it may load.  Whatever happens, clean_up removes
+# it, and xen-netback.
 settings=/etc/modprobe.d/xenvif.conf
 
-no_netback () {
-    rm -f $settings
-    if grep -q '^xen_netback ' /proc/modules; then
-        rmmod xen_netback
-    fi
+# Unloads xen-netback.  That is refused as long as it is bound to a vif.
+unload () {
+    local device
+    for device in /sys/bus/xen-backend/drivers/vif/vif-*; do
+        test ! -e "$device" ||
+            echo "${device##*/}" >/sys/bus/xen-backend/drivers/vif/unbind
+    done
+    rmmod xen_netback
 }
 
 # kernel_device GUEST
@@ -76,10 +78,11 @@ loaded_later () {
         "$log_dir/ovs-vswitchd.log"
 }
 
-# The module goes, and the vif is as new if the guest is.
+# The module goes, which the guest does not notice either.  All is as usual for
+# the next guest.
 unloaded () {
     local boots
-    expect rmmod xen_netback
+    expect unload
     expect pings dom0 "$(address g1)"
     boots=$(boots g1)
     expect xl destroy g1
@@ -91,6 +94,7 @@ unloaded () {
 
 # A vif that xen-netback got first is left alone, and everybody can see why.
 loaded_before () {
+    expect xl destroy g1
     expect modprobe xen-netback
     guest_config g2 >/run/g2.cfg
     expect xl create -p -q /run/g2.cfg
@@ -117,13 +121,14 @@ unbound () {
     expect_soon 20 is_connected g2
     expect pings dom0 "$(address g2)"
     expect pings g2 10.77.0.254 -s 8000
-    expect rmmod xen_netback
+    expect unload
     expect pings dom0 "$(address g2)"
     expect xl destroy g2
 }
 
 # With drivers_autoprobe=0, no driver gets a device that nobody binds to it.
 no_autoprobe () {
+    guest_create g1
     expect eval 'echo 0 >/sys/bus/xen-backend/drivers_autoprobe'
     expect modprobe xen-netback
     sleep 2
@@ -132,7 +137,7 @@ no_autoprobe () {
     expect is_connected g2
     expect_not test -e "$(kernel_device g2)/driver"
     expect pings g1 "$(address g2)"
-    expect rmmod xen_netback
+    expect unload
     expect eval 'echo 1 >/sys/bus/xen-backend/drivers_autoprobe'
 }
 

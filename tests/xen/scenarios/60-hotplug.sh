@@ -1,0 +1,165 @@
+# -*- shell-script -*-
+#
+# Copyright (c) 2026 The ovs-xenvif authors.
+#
+# Licensed under the Apache License, Version 2.0 (the "License");
+# you may not use this file except in compliance with the License.
+# You may obtain a copy of the License at:
+#
+#     http://www.apache.org/licenses/LICENSE-2.0
+#
+# Unless required by applicable law or agreed to in writing, software
+# distributed under the License is distributed on an "AS IS" BASIS,
+# WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+# See the License for the specific language governing permissions and
+# limitations under the License.
+
+
+# What users see when the hotplug script, or what it needs, is not as it
+# should be.
+#
+# Time limit: 400 s
+
+bridge br0
+
+# xl_fails NAME CONFIGURATION-WORD...
+#
+# xl does not create guest g1, and nothing of it is left.
+xl_fails () {
+    guest_config g1 "$@" >/run/g1.cfg
+    expect_not eval 'xl create /run/g1.cfg >/run/xl.out 2>&1'
+    cat /run/xl.out
+    expect is_gone g1
+    expect no_backend
+    expect_equal 'vif ports' "$(vif_ports)" ''
+}
+
+# said PATTERN
+said () {
+    expect grep -q -e "$1" /run/xl.out
+}
+
+no_bridge () {
+    xl_fails vif=bridge=br9
+    said 'bridge br9 does not exist'
+}
+
+other_bridge () {
+    ovs-vsctl --no-wait add-br br9
+    xl_fails vif=bridge=br9
+    ovs-vsctl --no-wait del-br br9
+    said 'bridge br9 does not have datapath_type=netdev'
+}
+
+name_taken () {
+    ovs-vsctl add-port br0 uplink -- set Interface uplink type=internal
+    xl_fails vif=vifname=uplink
+    expect_equal 'ports' "$(ovs-vsctl list-ports br0)" uplink
+    ovs-vsctl del-port uplink
+    said "port uplink exists and is not a vif's"
+}
+
+no_script () {
+    xl_fails vif=script=/etc/xen/scripts/vif-none
+}
+
+not_our_script () {
+    printf '#!/bin/sh\nexit 0\n' >/etc/xen/scripts/vif-other
+    chmod +x /etc/xen/scripts/vif-other
+    xl_fails vif=script=vif-other
+}
+
+no_daemon () {
+    expect kill_vswitchd TERM
+    begin=$(now)
+    xl_fails
+    note "xl create: $((($(now) - begin) / 100)) s"
+    expect start_vswitchd
+}
+
+# What is shown of a guest that has not started yet, and of one whose port is
+# taken away.
+reasons () {
+    guest_config g1 vif=vifname=web >/run/g1.cfg
+    expect xl create -q -p /run/g1.cfg
+    expect_equal 'reason' "$(interface web status:reason)" \
+        'waiting for the guest (frontend is Initialising)'
+    ovs-appctl xenvif/show web
+    expect xl unpause g1
+    expect_soon 90 has_booted g1 0
+    expect_soon 20 is_connected g1
+    expect pings dom0 "$(address g1)"
+    expect_soon 10 test -z "$(interface web status:reason)"
+    ovs-vsctl get Interface web status
+    xl network-list g1
+    xenstore-ls "$(backend_path g1)"
+    expect ovs-vsctl del-port web
+    expect_soon 10 eval 'ovs-appctl xenvif/list | grep "no port of this switch"'
+    expect is_connected g1
+    expect eval "XENBUS_PATH=backend/vif/$(domid g1)/0 \
+        /etc/xen/scripts/vif-xenvif online"
+    expect_soon 10 shows 'status: up' web
+    expect pings dom0 "$(address g1)"
+}
+
+# Ports that a host that was not shut down orderly finds in its database.
+stale_ports () {
+    expect ovs-vsctl add-port br0 vif77.0 \
+        -- set Interface vif77.0 type=xenvif options:domid=77 options:handle=0
+    for port in $(ovs-vsctl --bare --columns=name find Interface type=xenvif)
+    do
+        domid=$(ovs-vsctl get Interface "$port" options:domid | tr -d '"')
+        xenstore-exists "/local/domain/$domid" || ovs-vsctl del-port "$port"
+    done
+    expect_equal 'vif ports' "$(vif_ports)" web
+}
+
+# To another bridge and back, with one transaction each.
+moved () {
+    expect ovs-vsctl add-br br1 -- set Bridge br1 datapath_type=netdev
+    expect ovs-vsctl del-port web -- add-port br1 web \
+        -- set Interface web type=xenvif options:domid="$(domid g1)" \
+           options:handle=0
+    expect_soon 10 shows 'status: up' web
+    expect is_connected g1
+    expect_not ping -c 1 -W 2 "$(address g1)"
+    expect eval "XENBUS_PATH=backend/vif/$(domid g1)/0 \
+        /etc/xen/scripts/vif-xenvif online"
+    expect_equal 'bridge' "$(ovs-vsctl port-to-br web)" br0
+    expect_soon 10 shows 'status: up' web
+    expect pings dom0 "$(address g1)"
+    expect is_connected g1
+    expect ovs-vsctl del-br br1
+}
+
+# Nobody answers; the domain goes nevertheless.
+destroyed_without_daemon () {
+    local begin
+    expect kill_vswitchd TERM
+    begin=$(now)
+    xl destroy g1 2>&1
+    note "xl destroy: status $?, $((($(now) - begin) / 100)) s"
+    xl list
+    expect is_gone g1
+    expect_equal 'vif ports' "$(vif_ports)" ''
+    expect no_backend
+    expect start_vswitchd
+}
+
+gntalloc () {
+    expect_equal 'limit' "$(cat /sys/module/xen_gntalloc/parameters/limit)" 1024
+    expect eval 'echo 4096 >/sys/module/xen_gntalloc/parameters/limit'
+    expect_equal 'limit' "$(cat /sys/module/xen_gntalloc/parameters/limit)" 4096
+}
+
+check 'no such bridge' no_bridge
+check 'a bridge of the kernel datapath' other_bridge
+check 'vifname of another port' name_taken
+check 'no such script' no_script
+check 'another script, and no port' not_our_script
+check 'ovs-vswitchd does not run' no_daemon
+check 'reasons for no traffic' reasons
+check 'ports of guests that are gone' stale_ports
+check 'the port moves to another bridge' moved
+check 'xl destroy while ovs-vswitchd does not run' destroyed_without_daemon
+check 'limit of xen-gntalloc' gntalloc
