@@ -175,13 +175,21 @@ EXTRA_DIST += \
 	tests/xen/dom0-main \
 	tests/xen/guest-init \
 	tests/xen/guest-net-up \
+	tests/xen/guest-xdp.c \
 	tests/xen/guests.sh \
 	tests/xen/images.sh \
 	tests/xen/packages.sh \
 	tests/xen/run \
 	tests/xen/scenarios/10-basics.sh \
+	tests/xen/scenarios/20-openflow.sh \
+	tests/xen/scenarios/25-queues.sh \
 	tests/xen/scenarios/30-lifecycle.sh \
 	tests/xen/scenarios/40-restart.sh \
+	tests/xen/scenarios/45-netback.sh \
+	tests/xen/scenarios/50-grant-cost.sh \
+	tests/xen/scenarios/60-coexistence.sh \
+	tests/xen/scenarios/60-driver-domain.sh \
+	tests/xen/scenarios/60-hotplug.sh \
 	tests/xen/switch.sh
 
 .PHONY: check-system check-asan check-valgrind check-xen

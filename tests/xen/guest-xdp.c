@@ -25,4 +25,4 @@ verdict(void *context)
     return VERDICT;
 }
 
-char terms[] __attribute__((section("license"), used)) = "Dual BSD/GPL";
+char terms[] __attribute__((section("license"), used)) = "Apache-2.0";

@@ -150,8 +150,8 @@ add_xdp_programs () {
     if command -v clang >/dev/null; then
         mkdir -p "$1/usr/share/xdp"
         for name in drop pass; do
-            clang -target bpf -O2 -g -DVERDICT=$verdict -c "$here/guest-xdp.c" \
-                -o "$1/usr/share/xdp/$name.o"
+            clang -target bpf -O2 -g -DVERDICT=$verdict \
+                -c "$here/guest-xdp.c" -o "$1/usr/share/xdp/$name.o"
             verdict=$((verdict + 1))
         done
     fi

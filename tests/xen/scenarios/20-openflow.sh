@@ -137,13 +137,14 @@ FLOWS
 # g2 has another address for g1.  What guests leave for hardware to sum up is
 # right only if the switch takes notice of that.
 rewrite () {
-    local two
+    local two g1
     two=$(ofport g2)
+    g1=$(address g1)
     expect guest_exec g1 \
         "ip neigh replace 10.77.0.99 lladdr $(mac g2) dev eth0"
     flows <<FLOWS
 priority=10,ip,nw_dst=10.77.0.99,actions=mod_nw_dst:$(address g2),NORMAL
-priority=10,ip,in_port=$two,nw_dst=$(address g1),actions=mod_nw_src:10.77.0.99,NORMAL
+priority=10,ip,in_port=$two,nw_dst=$g1,actions=mod_nw_src:10.77.0.99,NORMAL
 priority=0,actions=NORMAL
 FLOWS
     expect pings g1 10.77.0.99

@@ -126,25 +126,9 @@ unbound () {
     expect xl destroy g2
 }
 
-# With drivers_autoprobe=0, no driver gets a device that nobody binds to it.
-no_autoprobe () {
-    guest_create g1
-    expect eval 'echo 0 >/sys/bus/xen-backend/drivers_autoprobe'
-    expect modprobe xen-netback
-    sleep 2
-    connected
-    guest_create g2
-    expect is_connected g2
-    expect_not test -e "$(kernel_device g2)/driver"
-    expect pings g1 "$(address g2)"
-    expect unload
-    expect eval 'echo 1 >/sys/bus/xen-backend/drivers_autoprobe'
-}
-
 check 'modprobe.d keeps xen-netback away' modprobe_settings
 need 'a guest' guest_create g1
 check 'xen-netback loaded while a guest is connected' loaded_later
 check 'xen-netback unloaded, another guest' unloaded
 check 'xen-netback loaded before: the vif is refused' loaded_before
 check 'unbind, then the vif is ours' unbound
-check 'drivers_autoprobe=0 and xen-netback loaded' no_autoprobe
