@@ -108,6 +108,8 @@ unbound_while_connected () {
     expect is_connected g1
     tcp_to_dom0 g1 && note 'TCP works'
     ovs-appctl xenvif/show "$(port g1)"
+    # Otherwise it would take the new vif as well.
+    unload
     replug g1
     expect tcp_to_dom0 g1
 }
@@ -144,6 +146,5 @@ restarted () {
 
 need 'xen-netback is there first, and keeps the vif' loaded_before
 check 'taken from it while the guest is connected' unbound_while_connected
-unload
 check 'loaded and unloaded again while the guest is connected' loaded_later
 check 'a restart of ovs-vswitchd after that' restarted
