@@ -14,8 +14,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# What grants cost here.  The figures are in the log of the scenario; with
-# XENVIF_XEN_ICOUNT=0 they are numbers of instructions.
+# What grants cost here.  The figures are in the log of the scenario.
 
 not_here () {
     skip 'tests/xen/run does not bring the program to dom0'
