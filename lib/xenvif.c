@@ -133,6 +133,7 @@ disconnect(struct xenvif *xenvif, bool drain)
     }
     xenvif_conn_close(conn);
 
+    xenvif->hash_unsaved = false;
     xenvif->now.connected = false;
     xenvif->now.stalled = false;
     xenvif->now.fault = 0;
@@ -484,7 +485,6 @@ close_conn(struct xenvif *xenvif, unsigned int state)
     disconnect(xenvif, true);
     xenvif_multicast_clear(&xenvif->multicast);
     xenvif_saved_remove(xenvif->saved_dir);
-    xenvif->hash_unsaved = false;
     write_state(xenvif, state);
 }
 
