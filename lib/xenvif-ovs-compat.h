@@ -33,6 +33,11 @@
  * userspace ports have it.  DP_NETDEV_HEADROOM would do for one VLAN tag. */
 #define XENVIF_PACKET_HEADROOM 128
 
+/* Room behind it, into which conntrack's FTP helper writes up to 45 bytes when
+ * it replaces an address by a longer one: it looks only whether the allocation
+ * as a whole has room for these. */
+#define XENVIF_PACKET_TAILROOM 64
+
 #if XENVIF_OVS_HAVE_OFFLOADS
 #error "Open vSwitch 3.6 and later are not supported yet"
 #endif
@@ -54,11 +59,13 @@ xenvif_packet_new(uint32_t size)
 {
     /* 'allocated_' has 16 bits.  An Ethernet header has to be at an even
      * address. */
-    uint32_t headroom = MIN(XENVIF_PACKET_HEADROOM, (UINT16_MAX - size) & ~1u);
-    struct dp_packet *packet = xenvif_packet_malloc(sizeof *packet + headroom
-                                                    + size);
+    uint32_t tailroom = MIN(XENVIF_PACKET_TAILROOM, UINT16_MAX - size);
+    uint32_t headroom = MIN(XENVIF_PACKET_HEADROOM,
+                            (UINT16_MAX - size - tailroom) & ~1u);
+    uint32_t room = headroom + size + tailroom;
+    struct dp_packet *packet = xenvif_packet_malloc(sizeof *packet + room);
 
-    dp_packet_use_stub(packet, packet + 1, headroom + size);
+    dp_packet_use_stub(packet, packet + 1, room);
     dp_packet_reserve(packet, headroom);
     dp_packet_set_size(packet, size);
     return packet;

@@ -29,6 +29,7 @@
 #include "packets.h"
 #include "util.h"
 #include "xenvif-grant.h"
+#include "xenvif-ovs-compat.h"
 #include "xenvif-tx.h"
 
 static uint8_t frame[MOCK_FRAME_MAX];
@@ -74,6 +75,29 @@ test_case_30_sizes(void **state)
 }
 
 /* Frames of all sizes, cut and placed at random. */
+/* Conntrack's FTP helper makes a packet up to 45 bytes longer where it is, if
+ * only the allocation, whatever it is used for, is so much larger than the
+ * packet. */
+static void
+test_room_to_grow(void **state OVS_UNUSED)
+{
+    static const uint32_t lens[] = {
+        14, 60, 1514, 9018, 65300, 65400, 65489, 65490, 65491, 65534, 65535
+    };
+
+    for (size_t i = 0; i < ARRAY_SIZE(lens); i++) {
+        struct dp_packet *packet = xenvif_packet_new(lens[i]);
+        const uint8_t *data = dp_packet_data(packet);
+
+        assert_int_equal(dp_packet_size(packet), lens[i]);
+        if (lens[i] + 45 <= dp_packet_get_allocated(packet)) {
+            assert_true(dp_packet_tailroom(packet) >= 45);
+        }
+        assert_int_equal((uintptr_t) data % 2, 0);
+        dp_packet_delete(packet);
+    }
+}
+
 static void
 test_random_layouts(void **state)
 {
@@ -737,6 +761,7 @@ run(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_case_30_sizes),
+        TEST(test_room_to_grow),
         TEST(test_random_layouts),
         TEST(test_case_31_multicast_request),
         TEST(test_case_32_all_extras),
