@@ -57,6 +57,7 @@ struct netdev_xenvif {
     struct eth_addr etheraddr OVS_GUARDED;
     uint32_t user_mtu OVS_GUARDED; /* From mtu_request; 0 if none. */
     uint32_t n_rxq_option OVS_GUARDED; /* options:n_rxq; 0 if none. */
+    bool tx_csum OVS_GUARDED;   /* options:tx-csum-offload. */
     unsigned int requested_n_rxq OVS_GUARDED;
     unsigned int requested_n_txq OVS_GUARDED;
     struct xenvif_info info OVS_GUARDED; /* As of the last run. */

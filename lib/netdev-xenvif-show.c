@@ -62,7 +62,7 @@ format_features(struct ds *ds, const struct xenvif_features *f)
 }
 
 static void
-format_info(struct ds *ds, const struct xenvif_info *info)
+format_info(struct ds *ds, const struct xenvif_info *info, bool tx_csum)
 {
     ds_put_format(ds, "  status: %s%s%s\n",
                   xenvif_info_carrier(info) ? "up" : "down",
@@ -82,6 +82,10 @@ format_info(struct ds *ds, const struct xenvif_info *info)
     }
     if (info->connected) {
         format_features(ds, &info->features);
+        if (!tx_csum) {
+            ds_put_cstr(ds, "  tx-csum-offload: false, the guest gets "
+                        "complete checksums\n");
+        }
     }
 }
 
@@ -157,6 +161,7 @@ static void
 format_port(struct ds *ds, struct netdev_xenvif *dev)
 {
     struct xenvif_info info;
+    bool tx_csum;
 
     ds_put_format(ds, "%s (%s):", netdev_get_name(&dev->up),
                   netdev_get_type(&dev->up));
@@ -168,7 +173,10 @@ format_port(struct ds *ds, struct netdev_xenvif *dev)
     ds_put_format(ds, " domid %"PRIu16", handle %"PRIu16", rxqs %d, txqs %d\n",
                   dev->vif->domid, dev->vif->handle, dev->up.n_rxq,
                   dev->up.n_txq);
-    format_info(ds, &info);
+    ovs_mutex_lock(&dev->mutex);
+    tx_csum = dev->tx_csum;
+    ovs_mutex_unlock(&dev->mutex);
+    format_info(ds, &info, tx_csum);
     format_queues(ds, dev);
 }
 

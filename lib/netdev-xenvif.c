@@ -103,6 +103,7 @@ netdev_xenvif_construct(struct netdev *netdev)
     if (xenvif_datapath_takes_tso()) {
         netdev->ol_flags |= NETDEV_TX_OFFLOAD_TCP_TSO;
     }
+    dev->tx_csum = true;
     netdev->n_rxq = dev->requested_n_rxq = 1;
     netdev->n_txq = dev->requested_n_txq = 1;
 
@@ -211,6 +212,7 @@ netdev_xenvif_wait(const struct netdev_class *class OVS_UNUSED)
 struct options {
     uint16_t domid, handle;
     uint32_t n_rxq;             /* 0 if not given. */
+    bool tx_csum;               /* May the guest get partial checksums? */
 };
 
 /* Reads number 'key' from 'args', or takes '*value' if it is not there.
@@ -260,6 +262,7 @@ parse_options(const char *name, const struct smap *args,
     options->domid = domid;
     options->handle = handle;
     options->n_rxq = n_rxq;
+    options->tx_csum = smap_get_bool(args, "tx-csum-offload", true);
     return 0;
 }
 
@@ -332,7 +335,9 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
 
     ovs_mutex_lock(&dev->mutex);
     dev->n_rxq_option = options.n_rxq;
+    dev->tx_csum = options.tx_csum;
     ovs_mutex_unlock(&dev->mutex);
+    atomic_store_relaxed(&dev->vif->no_csum, !options.tx_csum);
     if (changed) {
         xenvif_control_set(dev->vif, dev, &settings);
     }
@@ -351,6 +356,9 @@ netdev_xenvif_get_config(const struct netdev *netdev, struct smap *args)
     ovs_mutex_lock(&dev->mutex);
     if (dev->n_rxq_option) {
         smap_add_format(args, "n_rxq", "%"PRIu32, dev->n_rxq_option);
+    }
+    if (!dev->tx_csum) {
+        smap_add(args, "tx-csum-offload", "false");
     }
     ovs_mutex_unlock(&dev->mutex);
     return 0;

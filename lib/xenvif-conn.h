@@ -46,6 +46,7 @@ struct xenvif_conn_params {
     struct xenvif_queue_stats *stats; /* One for each queue. */
     struct xenvif_multicast *multicast;
     const atomic_uint32_t *max_frame;
+    const atomic_bool *no_csum;
     bool partial, tso;          /* See struct xenvif_shared. */
     uint32_t max_backlog;       /* Packets that may wait in each queue. */
     struct latch *fault_latch;

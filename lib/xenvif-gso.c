@@ -28,7 +28,6 @@
 #include "unaligned.h"
 #include "util.h"
 #include "xenvif-frame.h"
-#include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 
 /* A packet to be cut. */
@@ -99,7 +98,10 @@ make_segment(const struct original *original, uint32_t i, uint32_t ofs,
     fix_ip(&original->frame, data, i,
            headers - original->frame.l4_ofs + len);
     fix_tcp(&original->frame, data, ofs, ofs + len == original->payload);
-    xenvif_offload_complete_l4(segment);
+    xenvif_packet_set_l4_partial(segment,
+                                 original->frame.eth_type == ETH_TYPE_IPV6,
+                                 true, original->frame.l4_ofs,
+                                 offsetof(struct tcp_header, tcp_csum));
     return segment;
 }
 
@@ -121,6 +123,10 @@ xenvif_gso_segment(const struct dp_packet *packet, uint32_t mss,
     original.headers = original.frame.l4_ofs + header_len;
     original.payload = original.frame.l4_len - header_len;
     n = MAX(1, DIV_ROUND_UP(original.payload, mss));
+    if (n > XENVIF_GSO_MAX_SEGMENTS
+        || original.headers > XENVIF_GSO_MAX_HEADERS) {
+        return 0;
+    }
     *segments = xmalloc(n * sizeof **segments);
     for (size_t i = 0; i < n; i++) {
         uint32_t ofs = i * mss;

@@ -29,11 +29,8 @@
 #include "packets.h"
 #include "unaligned.h"
 #include "xenvif-frame.h"
+#include "xenvif-gso.h"
 #include "xenvif-ovs-compat.h"
-
-/* Segments that a guest may have us cut a packet into.  A tiny segment size
- * would turn one packet into tens of thousands. */
-#define MAX_SEGMENTS 512
 
 /* Parses 'packet' as far as its TCP or UDP checksum, whose offset is returned;
  * 0 if there is none. */
@@ -97,7 +94,9 @@ gso_is_sane(const struct xenvif_frame *frame, uint32_t header_len,
     uint32_t payload = frame->l4_len - header_len;
 
     return (frame->proto == IPPROTO_TCP && frame->eth_type == eth_type
-            && payload && DIV_ROUND_UP(payload, gso_size) <= MAX_SEGMENTS);
+            && payload
+            && frame->l4_ofs + header_len <= XENVIF_GSO_MAX_HEADERS
+            && DIV_ROUND_UP(payload, gso_size) <= XENVIF_GSO_MAX_SEGMENTS);
 }
 
 enum xenvif_tx_verdict

@@ -76,6 +76,7 @@ struct xenvif_shared {
 
     /* The operator's settings, which may change at any time. */
     const atomic_uint32_t *max_frame; /* Bytes, FCS excluded. */
+    const atomic_bool *no_csum; /* Give the guest complete checksums only? */
 
     /* The first vif error: an enum xenvif_tx_verdict, or XENVIF_FAULT_RX_RING,
      * or 0.  Once set, nothing touches the rings until the vif reconnects. */
@@ -134,6 +135,22 @@ xenvif_shared_fault(const struct xenvif_shared *shared)
     atomic_read_relaxed(&CONST_CAST(struct xenvif_shared *, shared)->fault,
                         &fault);
     return fault;
+}
+
+/* Returns what may be made use of at this moment of what both sides agreed
+ * on: a guest whose port is set so gets no partial checksums, and with them no
+ * TSO packets. */
+static inline struct xenvif_features
+xenvif_shared_features(const struct xenvif_shared *shared)
+{
+    struct xenvif_features features = shared->features;
+    bool no_csum;
+
+    atomic_read_relaxed(CONST_CAST(atomic_bool *, shared->no_csum), &no_csum);
+    if (OVS_UNLIKELY(no_csum)) {
+        features.csum_v4 = features.csum_v6 = false;
+    }
+    return features;
 }
 
 /* Returns what vif error 'fault' means. */

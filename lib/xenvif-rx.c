@@ -85,6 +85,7 @@ struct rx_record {
  * request at 'req_cons + i'. */
 struct rx_burst {
     struct xenvif_queue *queue;
+    struct xenvif_features features; /* Of the guest. */
     const struct xenvif_hash *hash; /* The guest's wish, or NULL. */
     uint32_t prod;              /* The guest's producer index. */
     uint32_t max_frame;
@@ -137,7 +138,7 @@ judge_packet(const struct rx_burst *burst, const struct dp_packet *packet,
         return XENVIF_RX_E_MULTICAST;
     }
     if (plan->n_data
-        > (burst->queue->shared->features.sg ? MAX_DATA_SLOTS : 1)) {
+        > (burst->features.sg ? MAX_DATA_SLOTS : 1)) {
         return XENVIF_RX_E_TOO_LONG;
     }
     return XENVIF_RX_GOOD;
@@ -228,11 +229,9 @@ static enum xenvif_rx_verdict
 make_plan(const struct rx_burst *burst, struct dp_packet *packet,
           struct rx_plan *plan)
 {
-    struct xenvif_shared *shared = burst->queue->shared;
-
     if (!dp_packet_is_eth(packet)
         || dp_packet_size(packet) < ETH_HEADER_LEN
-        || !xenvif_offload_to_guest(&shared->features,
+        || !xenvif_offload_to_guest(&burst->features,
                                     burst->max_frame - XENVIF_FRAME_OVERHEAD,
                                     packet, &plan->offload,
                                     &plan->completed)) {
@@ -503,6 +502,7 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     struct rx_burst burst;
 
     burst.queue = queue;
+    burst.features = xenvif_shared_features(queue->shared);
     burst.hash = ovsrcu_get(struct xenvif_hash *, &queue->shared->hash);
     burst.prod = prod;
     burst.n_records = burst.n_responses = 0;
@@ -562,6 +562,18 @@ xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
         xenvif_shared_set_fault(queue->shared, XENVIF_FAULT_RX_RING);
     }
     return working;
+}
+
+bool
+xenvif_rx_drop(struct xenvif_queue *queue, enum xenvif_rx_verdict verdict)
+{
+    if (xenvif_shared_fault(queue->shared)) {
+        return false;
+    }
+    ovs_mutex_lock(&queue->rx_mutex);
+    xenvif_counter_add(&queue->stats->rx_verdicts[verdict], 1);
+    ovs_mutex_unlock(&queue->rx_mutex);
+    return true;
 }
 
 void

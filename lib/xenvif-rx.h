@@ -42,6 +42,11 @@ struct dp_packet;
 bool xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
                      unsigned int n);
 
+/* Counts a packet that is not sent because of 'verdict'.  Returns false, and
+ * counts nothing, like xenvif_rx_burst().  Any thread. */
+bool xenvif_rx_drop(struct xenvif_queue *queue,
+                    enum xenvif_rx_verdict verdict);
+
 /* Sends packets that wait, as far as the guest made room for them.  To be
  * called often, by any thread. */
 void xenvif_rx_poll(struct xenvif_queue *queue);

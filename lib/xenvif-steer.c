@@ -91,15 +91,17 @@ distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n,
 static bool
 needs_segmentation(struct xenvif_conn *conn, const struct dp_packet *packet)
 {
+    struct xenvif_features features;
     uint32_t headroom;
 
     if (!xenvif_packet_is_tso(packet)) {
         return false;
     }
+    features = xenvif_shared_features(&conn->shared);
     /* A guest with an XDP program drops what does not fit one page. */
     atomic_read_relaxed(&conn->shared.headroom, &headroom);
     return (headroom
-            || !xenvif_offload_takes_tso(&conn->shared.features, packet));
+            || !xenvif_offload_takes_tso(&features, packet));
 }
 
 /* Cuts 'packet' and sends the segments, all to the queue of the packet that
@@ -124,8 +126,7 @@ send_segments(struct xenvif_conn *conn, struct dp_packet *packet,
         n = xenvif_gso_segment(packet, mss, &segments);
     }
     if (!n) {
-        /* It will be dropped and counted like any packet that is too long. */
-        return xenvif_rx_burst(&conn->queues[queue], &packet, 1);
+        return xenvif_rx_drop(&conn->queues[queue], XENVIF_RX_E_OFFLOAD);
     }
     for (size_t i = 0; i < n; i += MAX_PACKETS) {
         ok &= xenvif_rx_burst(&conn->queues[queue], &segments[i],

@@ -70,6 +70,7 @@ xenvif_create(uint16_t domid, uint16_t handle)
     xenvif->handle = handle;
     ovsrcu_init(&xenvif->conn, NULL);
     atomic_init(&xenvif->max_frame, 0);
+    atomic_init(&xenvif->no_csum, false);
     xenvif_multicast_init(&xenvif->multicast);
     ovs_mutex_init(&xenvif->mutex);
     token_bucket_init(&xenvif->connect_tokens, 1, CONNECT_BURST);
@@ -386,6 +387,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
         .stats = xenvif->stats,
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
+        .no_csum = &xenvif->no_csum,
         .partial = settings.partial,
         .tso = settings.tso,
         .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,

@@ -59,6 +59,7 @@ struct xenvif {
     /* Data plane. */
     OVSRCU_TYPE(struct xenvif_conn *) conn; /* NULL if not connected. */
     atomic_uint32_t max_frame;  /* Bytes; set by the port. */
+    atomic_bool no_csum;        /* Complete checksums only?  Likewise. */
     struct xenvif_multicast multicast;
     struct xenvif_queue_stats stats[XENVIF_MAX_QUEUES];
 

@@ -92,6 +92,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-traffic.at \
 	tests/system-xenvif-lifecycle.at \
 	tests/system-xenvif-rings.at \
+	tests/system-xenvif-offload.at \
 	tests/system-xenvif-hostile.at \
 	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-ports.at

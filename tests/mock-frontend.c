@@ -280,6 +280,7 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
     mock->rules.sg = mock->rules.csum_ipv4 = true;
     xenvif_multicast_init(&mock->multicast);
     atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
+    atomic_init(&mock->no_csum, false);
     latch_init(&mock->latch);
     mock_reset(mock, start);
     return mock;
@@ -480,6 +481,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .stats = mock->stats,
         .multicast = &mock->multicast,
         .max_frame = &mock->max_frame,
+        .no_csum = &mock->no_csum,
         .partial = mock->partial,
         .tso = mock->tso,
         .max_backlog = mock->max_backlog,

@@ -118,6 +118,7 @@ struct mock {
     struct xenvif_queue_stats stats[MOCK_MAX_QUEUES];
     struct xenvif_multicast multicast;
     atomic_uint32_t max_frame;
+    atomic_bool no_csum;
     struct latch latch;
 };
 

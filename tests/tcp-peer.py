@@ -32,11 +32,10 @@ SEND_SECONDS = 60
 
 def listener(port):
     """Returns a socket that listens on 'port' of all addresses."""
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("", port))
-    sock.listen()
-    return sock
+    dual = socket.has_dualstack_ipv6()
+    return socket.create_server(
+        ("", port), family=socket.AF_INET6 if dual else socket.AF_INET,
+        dualstack_ipv6=dual)
 
 
 def take(port):

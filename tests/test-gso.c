@@ -27,6 +27,7 @@
 #include "frames.h"
 #include "util.h"
 #include "xenvif-gso.h"
+#include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 
 static struct frame frame;
@@ -79,6 +80,9 @@ check_segment(struct dp_packet *segment, uint32_t i, uint32_t ofs,
     uint8_t *data = dp_packet_data(segment);
 
     assert_int_equal(len, frame.payload + n);
+    assert_true(xenvif_packet_l4_is_partial(segment));
+    assert_false(xenvif_packet_is_tso(segment));
+    assert_true(xenvif_offload_complete_l4(segment));
     assert_true(frame_l4_is_ok(&frame, data, len));
     assert_memory_equal(data + frame.payload,
                         frame.data + frame.payload + ofs, n);
@@ -86,9 +90,6 @@ check_segment(struct dp_packet *segment, uint32_t i, uint32_t ofs,
     check_tcp(data, ofs, ofs + n == frame.spec.payload);
     assert_memory_equal(data, frame.data, frame.payload);
 
-    assert_false(xenvif_packet_l4_is_partial(segment));
-    assert_false(xenvif_packet_is_tso(segment));
-    assert_true(xenvif_packet_l4_is_good(segment));
     dp_packet_delete(segment);
     return n;
 }
@@ -253,6 +254,38 @@ test_case_80_refused(void **state OVS_UNUSED)
     }
 }
 
+/* More segments than may be made of one packet, and headers that are too long
+ * to be repeated in each of them. */
+static void
+test_case_80_limits(void **state OVS_UNUSED)
+{
+    struct frame_spec spec = {
+        .proto = FRAME_TCP, .payload = 10 * XENVIF_GSO_MAX_SEGMENTS,
+    };
+    uint32_t headers;
+
+    make_frame(&spec);
+    check_frame(10, 0);
+    spec.payload++;
+    make_frame(&spec);
+    check_frame(11, 0);
+    spec.payload = 100 * XENVIF_GSO_MAX_SEGMENTS + 1;
+    make_frame(&spec);
+    expect_refused(frame.len);
+
+    spec.v6 = true;
+    spec.payload = 1000;
+    do {
+        spec.ip_options++;
+        make_frame(&spec);
+        headers = frame.payload;
+        if (headers <= XENVIF_GSO_MAX_HEADERS) {
+            check_frame(100, 0);
+        }
+    } while (headers <= XENVIF_GSO_MAX_HEADERS);
+    expect_refused(frame.len);
+}
+
 int
 main(void)
 {
@@ -263,6 +296,7 @@ main(void)
         cmocka_unit_test(test_case_50_wrap),
         cmocka_unit_test(test_case_50_padding),
         cmocka_unit_test(test_case_80_refused),
+        cmocka_unit_test(test_case_80_limits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

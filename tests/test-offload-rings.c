@@ -26,6 +26,7 @@
 
 #include "frames.h"
 #include "util.h"
+#include "xenvif-gso.h"
 #include "xenvif-ovs-compat.h"
 
 enum { MTU = 1500, MAX_FRAME = MTU + XENVIF_FRAME_OVERHEAD };
@@ -368,6 +369,26 @@ test_case_80_segment_count(void **state)
     }
 }
 
+/* Headers that would be repeated in each segment. */
+static void
+test_case_80_long_headers(void **state)
+{
+    struct mock *mock = *state;
+    struct frame_spec spec = { .v6 = true, .proto = FRAME_TCP,
+                               .payload = 5000 };
+    struct dp_packet *packet;
+
+    do {
+        spec.ip_options++;
+        make_blank(&spec);
+    } while (frame.payload + 8 <= XENVIF_GSO_MAX_HEADERS);
+    packet = take_good(&mock->queues[0], BLANK, gso_type(true), 1000);
+    check_marks(packet, 1000);
+    dp_packet_delete(packet);
+    spec.ip_options++;
+    refuse(&mock->queues[0], &spec, gso_type(true), 1000, XENVIF_TX_E_GSO);
+}
+
 /* Frames that there is no checksum to be left open in, with and without
  * offloads. */
 static void
@@ -530,6 +551,37 @@ test_case_58_vm_to_vm(void **state)
     assert_int_equal(mock_rx_count(q, csum_partial), n);
     assert_int_equal(mock_rx_count(q, csum_completed), 0);
     assert_int_equal(mock_tx_count(q, csum_completed), 0);
+    free(p);
+}
+
+/* The operator has all checksums completed, from one packet to the next. */
+static void
+test_operator_completes(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct mock_rx_packet *p = xmalloc(sizeof *p);
+    unsigned int n[2] = { 0, 0 };
+    struct frame_spec spec;
+
+    mock->rules.csum_ipv6 = true;
+    reconnect(mock);
+    for (unsigned int i = 0; next_shape(i, &spec); i++) {
+        bool complete = i / 3 % 2;
+
+        if (!spec.n_tags) {
+            atomic_store(&mock->no_csum, complete);
+            frame_make(&frame, &spec);
+            send_packet(q, partial_packet(), 1, p);
+            assert_int_equal(p->info.flags, NETRXF_data_validated
+                             | (complete ? 0 : NETRXF_csum_blank));
+            check_received(p);
+            n[complete]++;
+        }
+    }
+    assert_true(n[0] && n[1]);
+    assert_int_equal(mock_rx_count(q, csum_partial), n[0]);
+    assert_int_equal(mock_rx_count(q, csum_completed), n[1]);
     free(p);
 }
 
@@ -732,10 +784,12 @@ run(const char *name)
         PARTIAL(test_case_65_tso_disabled),
         TSO(test_case_80_gso_lies),
         TSO(test_case_80_segment_count),
+        TSO(test_case_80_long_headers),
         TSO(test_case_81_no_checksum),
         OFF(test_case_81_no_checksum),
         TSO(test_case_59_60_61_rx_partial),
         TSO(test_case_58_vm_to_vm),
+        TSO(test_operator_completes),
         TSO(test_case_62_rx_no_checksum),
         TSO(test_case_62_rx_udp_zero),
         TSO(test_case_50_64_rx_gso),

@@ -28,6 +28,7 @@
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
 #include "util.h"
+#include "xenvif-gso.h"
 #include "xenvif-hash.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-steer.h"
@@ -426,6 +427,31 @@ full_mss(void)
     return MTU - (frame.payload - frame.l3);
 }
 
+/* Checks flags and checksums of segment 'p'.  A guest that merely cannot cut
+ * packets gets segments without checksums, too. */
+static void
+check_segment(struct mock *mock, struct mock_rx_packet *p)
+{
+    bool no_csum;
+    bool blank;
+
+    atomic_read(&mock->no_csum, &no_csum);
+    blank = (!no_csum && !frame.spec.n_tags
+             && (frame.spec.v6 ? mock->rules.csum_ipv6
+                 : mock->rules.csum_ipv4));
+    assert_int_equal(p->info.flags & ~(NETRXF_extra_info | NETRXF_more_data),
+                     NETRXF_data_validated | (blank ? NETRXF_csum_blank : 0));
+    assert_int_equal(p->info.gso_size, 0);
+    assert_true(frame_ip_is_ok(&frame, p->data, p->info.len));
+    if (blank) {
+        assert_int_equal(frame_get16(p->data + frame_csum_ofs(&frame)),
+                         frame_pseudo(&frame, p->data,
+                                      p->info.len - frame.l4));
+    } else {
+        assert_true(frame_l4_is_ok(&frame, p->data, p->info.len));
+    }
+}
+
 /* Checks that the guest got the frame in segments, in queue 'q'. */
 static void
 expect_segments(struct mock_queue *q, uint32_t mss)
@@ -440,12 +466,7 @@ expect_segments(struct mock_queue *q, uint32_t mss)
         assert_true(mock_rx_take(q, p));
         assert_int_equal(p->info.error, 0);
         assert_int_equal(p->info.len, frame.payload + n);
-        assert_int_equal(p->info.flags & ~(NETRXF_extra_info
-                                           | NETRXF_more_data),
-                         NETRXF_data_validated);
-        assert_int_equal(p->info.gso_size, 0);
-        assert_true(frame_ip_is_ok(&frame, p->data, p->info.len));
-        assert_true(frame_l4_is_ok(&frame, p->data, p->info.len));
+        check_segment(q->mock, p);
         assert_int_equal(frame_get32(p->data + frame.l4 + 4),
                          frame_get32(tcp + 4) + ofs);
         assert_memory_equal(p->data + frame.payload,
@@ -468,8 +489,8 @@ send_tso(struct mock *mock, uint32_t mss, uint32_t queue)
 
 /* What keeps a guest from taking a TSO packet as it is. */
 enum obstacle {
-    NO_GSO, OTHER_FAMILY, NO_CSUM, NO_SG, TAGGED, HEADROOM, NOTHING,
-    N_OBSTACLES
+    NO_GSO, OTHER_FAMILY, NO_CSUM, NO_SG, TAGGED, HEADROOM, OPERATOR,
+    NOTHING, N_OBSTACLES
 };
 
 static void
@@ -485,6 +506,7 @@ set_obstacle(struct mock *mock, enum obstacle obstacle, bool v6)
     rules->gso_tcpv4 = gso && !(obstacle == OTHER_FAMILY && !v6);
     rules->gso_tcpv6 = gso && !(obstacle == OTHER_FAMILY && v6);
     rules->headroom = obstacle == HEADROOM ? 256 : 0;
+    atomic_store(&mock->no_csum, obstacle == OPERATOR);
     reconnect(mock);
 }
 
@@ -623,34 +645,37 @@ test_case_80_not_tcp(void **state)
     frame_make(&frame, &spec);
     send_tso(mock, 1000, 0);
     assert_int_equal(take_number(q), -1);
-    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_MTU), 1);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
     spec.proto = FRAME_TCP;
     frame_make(&frame, &spec);
     frame_put16(frame.data + frame.l3 + 6, 0x2000);
     send_tso(mock, 1000, 0);
     assert_int_equal(take_number(q), -1);
-    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 2);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), 0);
 }
 
-/* The largest packet cut into the smallest segments that the MTU of a port
- * can ask for: every segment is delivered or counted. */
+/* The largest packet cut into as many segments as may be: every segment is
+ * delivered or counted.  One that would make more is dropped as a whole. */
 static void
 test_case_80_many_segments(void **state)
 {
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
-    struct frame_spec spec = { .proto = FRAME_TCP };
-    uint32_t n;
+    struct frame_spec spec = { .proto = FRAME_TCP, .payload = 65535 - 54 };
+    uint32_t mss = DIV_ROUND_UP(spec.payload, XENVIF_GSO_MAX_SEGMENTS);
 
-    spec.payload = 65535 - 54;
-    atomic_store(&mock->max_frame, 68 + XENVIF_FRAME_OVERHEAD);
+    atomic_store(&mock->max_frame, mss + 40 + XENVIF_FRAME_OVERHEAD);
     frame_make(&frame, &spec);
-    send_tso(mock, 68 - 40, 0);
-    n = DIV_ROUND_UP(spec.payload, 68 - 40);
+    send_tso(mock, mss, 0);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS),
-                     n - NETIF_RING_SIZE);
+                     XENVIF_GSO_MAX_SEGMENTS - NETIF_RING_SIZE);
+
+    atomic_store(&mock->max_frame, mss - 1 + 40 + XENVIF_FRAME_OVERHEAD);
+    send_tso(mock, mss - 1, 0);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, mock_teardown)
