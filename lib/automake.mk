@@ -53,6 +53,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-offload.h \
 	lib/xenvif-ovs-compat.h \
 	lib/xenvif-queue.h \
+	lib/xenvif-rate.c \
+	lib/xenvif-rate.h \
 	lib/xenvif-ring.h \
 	lib/xenvif-rx.c \
 	lib/xenvif-rx.h \

@@ -77,6 +77,15 @@ format_info(struct ds *ds, const struct xenvif_info *info, bool tx_csum)
     if (info->mac[0]) {
         ds_put_format(ds, "  guest MAC: %s\n", info->mac);
     }
+    if (info->rate.usec) {
+        ds_put_format(ds, "  rate of the guest: %"PRIu64" bytes every %"PRIu32
+                      " us (%"PRIu64" kbit/s)\n", info->rate.bytes,
+                      info->rate.usec, xenvif_rate_speed(&info->rate) / 125);
+    }
+    if (info->n_bad_rates) {
+        ds_put_format(ds, "  rates not understood: %"PRIu32"\n",
+                      info->n_bad_rates);
+    }
     if (info->last_error[0]) {
         ds_put_format(ds, "  last error: %s\n", info->last_error);
     }

@@ -182,6 +182,17 @@ list_queue(struct list *list, unsigned int i,
     }
 }
 
+static uint32_t
+get_n_bad_rates(struct netdev_xenvif *dev)
+{
+    uint32_t n;
+
+    ovs_mutex_lock(&dev->mutex);
+    n = dev->info.n_bad_rates;
+    ovs_mutex_unlock(&dev->mutex);
+    return n;
+}
+
 int
 netdev_xenvif_get_custom_stats(const struct netdev *netdev,
                                struct netdev_custom_stats *custom_stats)
@@ -201,6 +212,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     }
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
+    list_add(&list, get_n_bad_rates(dev), "xenstore_bad_rates");
     for (int i = 0; i < netdev->n_rxq; i++) {
         list_queue(&list, i, &dev->vif->stats[i]);
     }

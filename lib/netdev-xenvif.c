@@ -445,11 +445,13 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     return error;
 }
 
-/* Called by the main thread before it goes to sleep. */
+/* Called by the main thread before it goes to sleep.  A guest that sent more
+ * than its rate allows will not send an event when it may go on. */
 static void
 netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
 {
     struct xenvif_queue *queue = rxq_to_queue(rxq);
+    long long int wait_ms = MISSED_EVENT_MS;
 
     if (!queue || xenvif_shared_fault(queue->shared)) {
         return;
@@ -459,12 +461,17 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
     xenvif_counter_add(&queue->stats->tx.events,
                        xenvif_event_drain(&queue->event, true));
     if (xenvif_tx_arm(queue)) {
-        poll_immediate_wake();
-    } else {
-        poll_fd_wait(queue->event.fd, POLLIN);
-        poll_timer_wait(xenvif_rx_n_waiting(queue) ? BACKLOG_WAIT_MS
-                        : MISSED_EVENT_MS);
+        wait_ms = xenvif_tx_wait_ms(queue);
+        if (!wait_ms) {
+            poll_immediate_wake();
+            return;
+        }
     }
+    if (xenvif_rx_n_waiting(queue)) {
+        wait_ms = MIN(wait_ms, BACKLOG_WAIT_MS);
+    }
+    poll_fd_wait(queue->event.fd, POLLIN);
+    poll_timer_wait(MIN(wait_ms, MISSED_EVENT_MS));
 }
 
 static bool
@@ -690,6 +697,10 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     smap_add(args, "backend_state", xenvif_bus_state_to_string(info.backend));
     if (info.mac[0]) {
         smap_add(args, "guest_mac", info.mac);
+    }
+    if (info.rate.usec) {
+        smap_add_format(args, "rate", "%"PRIu64" bytes every %"PRIu32" us",
+                        info.rate.bytes, info.rate.usec);
     }
     smap_add_format(args, "n_rxq", "%d", netdev->n_rxq);
     smap_add_format(args, "n_txq", "%d", netdev->n_txq);

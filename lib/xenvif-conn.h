@@ -31,6 +31,7 @@ struct latch;
 struct xenvif_ctrl;
 struct xenvif_hash;
 struct xenvif_multicast;
+struct xenvif_rate;
 
 struct xenvif_conn {
     struct xenvif_shared shared;
@@ -47,6 +48,7 @@ struct xenvif_conn_params {
     struct xenvif_multicast *multicast;
     const atomic_uint32_t *max_frame;
     const atomic_bool *no_csum;
+    struct xenvif_rate *rate;
     bool partial, tso;          /* See struct xenvif_shared. */
     uint32_t max_backlog;       /* Packets that may wait in each queue. */
     struct latch *fault_latch;

@@ -119,6 +119,7 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(events)          /* Events received from the guest. */   \
     XENVIF_COUNTER(queued)          /* Packets that had to wait. */         \
     XENVIF_COUNTER(contention)      /* Sides found taken by a thread. */    \
+    XENVIF_COUNTER(throttled)       /* Bursts that the rate cut short. */   \
     XENVIF_COUNTER(csum_completed)  /* Checksums computed in software. */  \
     XENVIF_COUNTER(csum_partial)    /* Packets passed without checksum. */  \
     XENVIF_COUNTER(gso_packets)     /* Packets to be segmented later. */

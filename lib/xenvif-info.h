@@ -23,6 +23,7 @@
 #include <stdint.h>
 
 #include "xenvif-queue.h"
+#include "xenvif-rate.h"
 
 /* Why a vif is served by this process, or why it is not. */
 enum xenvif_owner {
@@ -45,6 +46,8 @@ struct xenvif_info {
     unsigned int n_queues;      /* While connected, otherwise 0. */
     struct xenvif_features features; /* While connected. */
     uint32_t mtu;               /* The toolstack's wish, 0 if none. */
+    struct xenvif_rate_config rate; /* The toolstack's limit. */
+    uint32_t n_bad_rates;       /* Limits that were not understood. */
     uint32_t n_connects;        /* Connections made so far. */
     uint32_t n_carrier_changes;
     char mac[18];               /* The guest's, as the toolstack wrote it. */

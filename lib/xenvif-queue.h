@@ -40,6 +40,7 @@
 struct latch;
 struct xenvif_hash;
 struct xenvif_multicast;
+struct xenvif_rate;
 
 /* A frame may be longer than the MTU by its header and two VLAN tags. */
 #define XENVIF_FRAME_OVERHEAD 22
@@ -77,6 +78,9 @@ struct xenvif_shared {
     /* The operator's settings, which may change at any time. */
     const atomic_uint32_t *max_frame; /* Bytes, FCS excluded. */
     const atomic_bool *no_csum; /* Give the guest complete checksums only? */
+
+    /* The toolstack's limit on what the guest transmits; not owned. */
+    struct xenvif_rate *rate;
 
     /* The first vif error: an enum xenvif_tx_verdict, or XENVIF_FAULT_RX_RING,
      * or 0.  Once set, nothing touches the rings until the vif reconnects. */

@@ -29,6 +29,7 @@
 #include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-queue.h"
+#include "xenvif-rate.h"
 #include "xenvif-tx-parse.h"
 
 COVERAGE_DEFINE(xenvif_tx_contention);
@@ -58,6 +59,7 @@ struct tx_burst {
     unsigned int n_slots;       /* Slots that 'records' cover. */
     unsigned int n_records;
     unsigned int n_packets;     /* Records that may become packets. */
+    int64_t credit;             /* Bytes that the guest may send now. */
     union xenvif_tx_slot window[BURST_WINDOW];
     struct tx_record records[BURST_SLOTS];
     struct xenvif_copy_batch copies;
@@ -170,6 +172,33 @@ plan_copies(struct tx_burst *burst, struct tx_record *record)
     return true;
 }
 
+/* Takes credit for one burst.  Returns 0 if the vif is at its limit. */
+static int64_t
+take_credit(const struct xenvif_queue *queue)
+{
+    struct xenvif_rate *rate = queue->shared->rate;
+    int64_t credit;
+
+    if (OVS_LIKELY(!xenvif_rate_is_limited(rate))) {
+        return XENVIF_RATE_NO_LIMIT;
+    }
+    credit = xenvif_rate_reserve(rate, queue->id, xenvif_rate_now());
+    if (!credit) {
+        xenvif_counter_add(&queue->stats->tx.throttled, 1);
+    }
+    return credit;
+}
+
+/* Gives back what is left of 'credit' after 'burst', or less than nothing. */
+static void
+settle_credit(const struct tx_burst *burst, int64_t credit)
+{
+    if (OVS_UNLIKELY(credit != XENVIF_RATE_NO_LIMIT)) {
+        xenvif_rate_settle(burst->queue->shared->rate, burst->queue->id,
+                           credit, credit - burst->credit);
+    }
+}
+
 /* Judges the packets in the window and plans their copies, until the burst is
  * full.  Returns a vif error that ended it, or XENVIF_TX_GOOD. */
 static enum xenvif_tx_verdict
@@ -186,7 +215,8 @@ plan_burst(struct tx_burst *burst, bool more)
 
     while (burst->n_slots < burst->n_window
            && burst->n_slots < BURST_SLOTS
-           && burst->n_packets < NETDEV_MAX_BURST) {
+           && burst->n_packets < NETDEV_MAX_BURST
+           && burst->credit > 0) {
         struct tx_record *record = &burst->records[burst->n_records];
 
         record->n_segs = record->n_pieces = 0;
@@ -206,6 +236,7 @@ plan_burst(struct tx_burst *burst, bool more)
                 break;
             }
             burst->n_packets++;
+            burst->credit -= record->packet.size;
         }
         burst->n_slots += record->packet.n_slots;
         burst->n_records++;
@@ -418,12 +449,18 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
 {
     struct tx_burst burst;
     enum xenvif_tx_verdict verdict;
+    int64_t credit = take_credit(queue);
 
+    if (credit <= 0) {
+        return XENVIF_TX_GOOD;
+    }
     burst.queue = queue;
+    burst.credit = credit;
     burst.n_slots = burst.n_records = burst.n_packets = 0;
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
     verdict = plan_burst(&burst, read_window(&burst, prod));
+    settle_credit(&burst, credit);
     if (burst.n_records) {
         finish_burst(&burst, batch);
         publish_burst(&burst);
@@ -470,6 +507,15 @@ xenvif_tx_backlog(const struct xenvif_queue *queue)
     uint32_t n = xenvif_ring_req_prod(&queue->tx) - queue->tx.req_cons;
 
     return MIN(n, queue->tx.size);
+}
+
+long long int
+xenvif_tx_wait_ms(const struct xenvif_queue *queue)
+{
+    struct xenvif_rate *rate = queue->shared->rate;
+
+    return (xenvif_rate_is_limited(rate)
+            ? xenvif_rate_wait_ms(rate, queue->id, xenvif_rate_now()) : 0);
 }
 
 bool

@@ -44,4 +44,8 @@ unsigned int xenvif_tx_backlog(const struct xenvif_queue *queue);
  * called by the thread that polls the queue. */
 bool xenvif_tx_arm(struct xenvif_queue *queue);
 
+/* Returns in how many milliseconds 'queue' may take out a packet if there is
+ * one: 0 unless the vif has used up its rate. */
+long long int xenvif_tx_wait_ms(const struct xenvif_queue *queue);
+
 #endif /* xenvif-tx.h */

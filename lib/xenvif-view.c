@@ -93,12 +93,24 @@ read_number(const char *dir, const char *key)
                                  &value) ? 0 : value;
 }
 
+/* Reads a text, or "" if there is none that can be printed.  Returns false if
+ * there is no such node. */
+static bool
+read_text(const char *dir, const char *key, char *text, size_t size)
+{
+    char *value = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, key);
+
+    bool exists = value || errno != ENOENT;
+
+    ovs_strlcpy(text, value ? value : "", size);
+    free(value);
+    return exists;
+}
+
 bool
 xenvif_view_read(const char *backend_dir, const char *frontend_dir,
                  uint16_t domid, uint16_t handle, struct xenvif_view *view)
 {
-    char *mac;
-
     memset(view, 0, sizeof *view);
     view->backend = xenvif_view_read_state(backend_dir);
     if (view->backend == XenbusStateUnknown) {
@@ -110,8 +122,8 @@ xenvif_view_read(const char *backend_dir, const char *frontend_dir,
     view->our_script = read_our_script(backend_dir);
     view->kernel = read_kernel(domid, handle);
     view->mtu = read_number(backend_dir, "mtu");
-    mac = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir, "mac");
-    ovs_strlcpy(view->mac, mac ? mac : "", sizeof view->mac);
-    free(mac);
+    read_text(backend_dir, "mac", view->mac, sizeof view->mac);
+    view->has_rate = read_text(backend_dir, "rate", view->rate,
+                               sizeof view->rate);
     return true;
 }

@@ -26,6 +26,9 @@
 /* The hotplug script whose name in B/script makes a vif ours. */
 #define XENVIF_SCRIPT "vif-xenvif"
 
+/* Room for any value of B/rate that can be understood, and one byte more. */
+#define XENVIF_RATE_TEXT 34
+
 struct xenvif_view {
     unsigned int backend;       /* B/state. */
     unsigned int frontend;      /* F/state; 0 if there is no such node. */
@@ -35,6 +38,8 @@ struct xenvif_view {
     bool kernel;                /* Is Linux xen-netback bound to the vif? */
     uint32_t mtu;               /* B/mtu, 0 if there is none. */
     char mac[18];               /* B/mac, or "". */
+    bool has_rate;              /* Is there B/rate? */
+    char rate[XENVIF_RATE_TEXT]; /* Its text, cut if too long. */
 };
 
 /* Reads all there is to know about the vif whose backend's directory is

@@ -71,6 +71,7 @@ xenvif_create(uint16_t domid, uint16_t handle)
     ovsrcu_init(&xenvif->conn, NULL);
     atomic_init(&xenvif->max_frame, 0);
     atomic_init(&xenvif->no_csum, false);
+    xenvif_rate_init(&xenvif->rate);
     xenvif_multicast_init(&xenvif->multicast);
     ovs_mutex_init(&xenvif->mutex);
     token_bucket_init(&xenvif->connect_tokens, 1, CONNECT_BURST);
@@ -220,6 +221,28 @@ set_dirs(struct xenvif *xenvif, const char *own_dir)
                                   own_dir, xenvif->domid, xenvif->handle);
 }
 
+/* Takes over the limit on what the guest transmits, which the toolstack may
+ * change, or remove, at any time. */
+static void
+follow_rate(struct xenvif *xenvif)
+{
+    const char *text = xenvif->view.rate;
+    bool has_rate = xenvif->view.has_rate;
+
+    if (has_rate == xenvif->has_rate && !strcmp(text, xenvif->rate_text)) {
+        return;
+    }
+    xenvif->has_rate = has_rate;
+    ovs_strlcpy(xenvif->rate_text, text, sizeof xenvif->rate_text);
+    if (!xenvif_rate_parse(text, &xenvif->now.rate) && has_rate) {
+        xenvif->now.n_bad_rates++;
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": ignoring rate "
+                     "\"%s\", which is not BYTES,MICROSECONDS",
+                     xenvif->domid, xenvif->handle, text);
+    }
+    xenvif_rate_set(&xenvif->rate, &xenvif->now.rate, xenvif_rate_now());
+}
+
 /* Reads what XenStore says, and takes over what users are shown of it.
  * Returns false if there is no such vif. */
 static bool
@@ -243,6 +266,7 @@ read_view(struct xenvif *xenvif)
     xenvif->now.online = xenvif->view.online;
     xenvif->now.mtu = xenvif->view.mtu;
     memcpy(xenvif->now.mac, xenvif->view.mac, sizeof xenvif->now.mac);
+    follow_rate(xenvif);
     return true;
 }
 
@@ -388,6 +412,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
         .no_csum = &xenvif->no_csum,
+        .rate = &xenvif->rate,
         .partial = settings.partial,
         .tso = settings.tso,
         .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,
@@ -646,6 +671,8 @@ forget(struct xenvif *xenvif)
     xenvif->now.mtu = 0;
     xenvif->now.last_error[0] = '\0';
     xenvif->now.owner = XENVIF_NOT_OURS;
+    memset(&xenvif->view, 0, sizeof xenvif->view);
+    follow_rate(xenvif);
 }
 
 /* Makes 'xenvif->now' visible.  Returns true if that changed anything. */

@@ -40,6 +40,7 @@
 #include "xenvif-counters.h"
 #include "xenvif-info.h"
 #include "xenvif-multicast.h"
+#include "xenvif-rate.h"
 #include "xenvif-view.h"
 
 struct latch;
@@ -60,6 +61,7 @@ struct xenvif {
     OVSRCU_TYPE(struct xenvif_conn *) conn; /* NULL if not connected. */
     atomic_uint32_t max_frame;  /* Bytes; set by the port. */
     atomic_bool no_csum;        /* Complete checksums only?  Likewise. */
+    struct xenvif_rate rate;
     struct xenvif_multicast multicast;
     struct xenvif_queue_stats stats[XENVIF_MAX_QUEUES];
 
@@ -83,6 +85,8 @@ struct xenvif {
     char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
     bool has_port;              /* Does a port claim the vif? */
     struct xenvif_view view;    /* What XenStore said last. */
+    bool has_rate;              /* What was taken over of the limit that... */
+    char rate_text[XENVIF_RATE_TEXT]; /* ...the toolstack wants. */
     struct xenvif_info now;     /* What 'info' will be. */
     struct xenvif_settings offered; /* Settings in force. */
     unsigned int multicast_saved; /* Version of the list that was saved. */

@@ -29,6 +29,7 @@ unit_tests = \
 	tests/test-netfront-checks \
 	tests/test-offload \
 	tests/test-offload-rings \
+	tests/test-rate \
 	tests/test-ring \
 	tests/test-rx \
 	tests/test-rx-extras \
@@ -95,7 +96,8 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-offload.at \
 	tests/system-xenvif-hostile.at \
 	tests/system-xenvif-hotplug.at \
-	tests/system-xenvif-ports.at
+	tests/system-xenvif-ports.at \
+	tests/system-xenvif-rate.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
 	tests/run-isolated \

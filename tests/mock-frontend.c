@@ -281,6 +281,7 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
     xenvif_multicast_init(&mock->multicast);
     atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
     atomic_init(&mock->no_csum, false);
+    xenvif_rate_init(&mock->rate);
     latch_init(&mock->latch);
     mock_reset(mock, start);
     return mock;
@@ -482,6 +483,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .multicast = &mock->multicast,
         .max_frame = &mock->max_frame,
         .no_csum = &mock->no_csum,
+        .rate = &mock->rate,
         .partial = mock->partial,
         .tso = mock->tso,
         .max_backlog = mock->max_backlog,

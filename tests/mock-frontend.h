@@ -47,6 +47,7 @@
 #include "xenvif-conn.h"
 #include "xenvif-counters.h"
 #include "xenvif-multicast.h"
+#include "xenvif-rate.h"
 
 enum {
     MOCK_MAX_QUEUES = 4,
@@ -119,6 +120,7 @@ struct mock {
     struct xenvif_multicast multicast;
     atomic_uint32_t max_frame;
     atomic_bool no_csum;
+    struct xenvif_rate rate;
     struct latch latch;
 };
 
