@@ -47,6 +47,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-hash.h \
 	lib/xenvif-info.c \
 	lib/xenvif-info.h \
+	lib/xenvif-kernel.c \
+	lib/xenvif-kernel.h \
 	lib/xenvif-multicast.c \
 	lib/xenvif-multicast.h \
 	lib/xenvif-offload.c \

@@ -142,6 +142,26 @@ xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash)
 }
 
 void
+xenvif_saved_write_conflict(const char *dir, bool conflict)
+{
+    if (conflict) {
+        xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "conflict", "1");
+    } else {
+        xenvif_store_remove(dir, "conflict");
+    }
+}
+
+bool
+xenvif_saved_read_conflict(const char *dir)
+{
+    uint32_t value;
+
+    return (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "conflict",
+                                   &value)
+            && value == 1);
+}
+
+void
 xenvif_saved_remove(const char *dir)
 {
     const char *slash = strrchr(dir, '/');

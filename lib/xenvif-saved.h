@@ -17,16 +17,17 @@
 #ifndef XENVIF_SAVED_H
 #define XENVIF_SAVED_H 1
 
-/* What a guest configured over its control ring, kept for the process that
- * serves the guest after this one.
- *
- * (Multicast addresses come in the TX ring, as it is.)
+/* What a guest configured over its control ring and with multicast requests,
+ * and whether xen-netback interfered, kept for the process that serves the
+ * guest after this one.
  *
  * Guests send their configuration once per connection and a connection
  * survives us, so that it has to as well.  It is in a directory of our own
- * domain, /local/domain/OWN/xenvif/DOMID/HANDLE, which guests can neither read
- * nor write.  Control thread. */
+ * domain, /local/domain/OWN/data/xenvif/DOMID/HANDLE, which other guests can
+ * neither read nor write: the toolstack lets every domain write "data", so
+ * that a driver domain can.  Control thread. */
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct xenvif_hash;
@@ -43,6 +44,11 @@ unsigned int xenvif_saved_write_multicast(const char *dir,
 void xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash);
 void xenvif_saved_read_multicast(const char *dir,
                                  struct xenvif_multicast *multicast);
+
+/* Saves whether xen-netback interfered, or returns what was saved.  See
+ * xenvif-kernel.h. */
+void xenvif_saved_write_conflict(const char *dir, bool conflict);
+bool xenvif_saved_read_conflict(const char *dir);
 
 /* Forgets what was saved in 'dir'. */
 void xenvif_saved_remove(const char *dir);

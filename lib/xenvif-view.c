@@ -21,10 +21,13 @@
 #include "xenvif-view.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "openvswitch/dynamic-string.h"
 #include "util.h"
 #include "xenvif-bus.h"
 #include "xenvif-store.h"
@@ -70,17 +73,53 @@ read_our_script(const char *backend_dir)
     return ours;
 }
 
+/* Returns the name of a file below the folder of the kernel's bus of backends,
+ * which the caller frees. */
+static char * OVS_PRINTF_FORMAT(1, 2)
+kernel_file(const char *format, ...)
+{
+    const char *sysfs = getenv("XENVIF_SYSFS");
+    struct ds name = DS_EMPTY_INITIALIZER;
+    va_list args;
+
+    ds_put_format(&name, "%s/bus/xen-backend/", sysfs ? sysfs : "/sys");
+    va_start(args, format);
+    ds_put_format_valist(&name, format, args);
+    va_end(args);
+    return ds_steal_cstr(&name);
+}
+
 /* The kernel's driver core keeps a link to the driver of each device. */
 static bool
 read_kernel(uint16_t domid, uint16_t handle)
 {
-    const char *sysfs = getenv("XENVIF_SYSFS");
-    char *path = xasprintf("%s/bus/xen-backend/devices/vif-%"PRIu16"-%"PRIu16
-                           "/driver", sysfs ? sysfs : "/sys", domid, handle);
-    bool bound = !access(path, F_OK);
+    char *link = kernel_file("devices/vif-%"PRIu16"-%"PRIu16"/driver", domid,
+                             handle);
+    bool bound = !access(link, F_OK);
 
-    free(path);
+    free(link);
     return bound;
+}
+
+/* Does the driver core have a driver for vifs, and offer new ones to it? */
+static bool
+read_kernel_next(void)
+{
+    char *driver = kernel_file("drivers/vif");
+    char *name = kernel_file("drivers_autoprobe");
+    bool next = false;
+
+    if (!access(driver, F_OK)) {
+        FILE *file = fopen(name, "r");
+
+        next = file && fgetc(file) == '1';
+        if (file) {
+            fclose(file);
+        }
+    }
+    free(driver);
+    free(name);
+    return next;
 }
 
 /* Reads a number, or 0 if there is none. */
@@ -121,6 +160,7 @@ xenvif_view_read(const char *backend_dir, const char *frontend_dir,
     view->hotplug_done = read_hotplug_done(backend_dir);
     view->our_script = read_our_script(backend_dir);
     view->kernel = read_kernel(domid, handle);
+    view->kernel_next = !view->kernel && read_kernel_next();
     view->mtu = read_number(backend_dir, "mtu");
     read_text(backend_dir, "mac", view->mac, sizeof view->mac);
     view->has_rate = read_text(backend_dir, "rate", view->rate,

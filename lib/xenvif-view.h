@@ -36,6 +36,8 @@ struct xenvif_view {
     bool hotplug_done;          /* Is the hotplug script done, if any? */
     bool our_script;            /* Is it ours? */
     bool kernel;                /* Is Linux xen-netback bound to the vif? */
+    bool kernel_next;           /* If not: is it loaded, and will the kernel
+                                 * offer new vifs to it? */
     uint32_t mtu;               /* B/mtu, 0 if there is none. */
     char mac[18];               /* B/mac, or "". */
     bool has_rate;              /* Is there B/rate? */

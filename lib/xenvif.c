@@ -217,7 +217,7 @@ set_dirs(struct xenvif *xenvif, const char *own_dir)
                                     own_dir, xenvif->domid, xenvif->handle);
     xenvif->error_dir = xasprintf("%s/error/backend/vif/%"PRIu16"/%"PRIu16,
                                   own_dir, xenvif->domid, xenvif->handle);
-    xenvif->saved_dir = xasprintf("%s/xenvif/%"PRIu16"/%"PRIu16,
+    xenvif->saved_dir = xasprintf("%s/data/xenvif/%"PRIu16"/%"PRIu16,
                                   own_dir, xenvif->domid, xenvif->handle);
 }
 
@@ -273,7 +273,7 @@ read_view(struct xenvif *xenvif)
 static enum xenvif_owner
 decide_owner(const struct xenvif *xenvif)
 {
-    if (xenvif->view.kernel && !xenvif->conflict) {
+    if (xenvif->view.kernel && !xenvif->kernel.conflict) {
         return XENVIF_KERNEL;
     } else if (xenvif->has_port) {
         return XENVIF_OURS_BY_PORT;
@@ -286,28 +286,39 @@ decide_owner(const struct xenvif *xenvif)
     }
 }
 
-/* When xen-netback is loaded while vifs are Connected, the kernel's driver
- * core offers them to it.  It fails, because we have the event channels, and
- * drives the state to Closing.  The guest would never come back if we obeyed,
- * and notices nothing if we do not.
- *
- * Returns true if the states in XenStore are not to be believed. */
+/* Takes notice of what xen-netback does.  Returns true if the states in
+ * XenStore are not to be believed. */
 static bool
 is_conflict(struct xenvif *xenvif)
 {
-    bool kernel = xenvif->view.kernel;
+    struct xenvif_kernel *kernel = &xenvif->kernel;
 
-    if (kernel && xenvif->now.connected && !xenvif->conflict) {
-        xenvif->conflict = true;
-        complain(xenvif, "Linux xen-netback was bound to a vif in use; "
-                 "ignoring what it does to the state");
-    } else if (xenvif->conflict && !kernel
-               && (!xenvif->now.online
-                   || xenvif->now.frontend == XenbusStateInitialising)) {
-        /* The guest or the toolstack starts anew. */
-        xenvif->conflict = false;
+    if (!xenvif->seen && !kernel->conflict
+        && xenvif_saved_read_conflict(xenvif->saved_dir)) {
+        xenvif_kernel_resume(kernel, &xenvif->view);
     }
-    return xenvif->conflict;
+    if (xenvif_kernel_run(kernel, &xenvif->view, xenvif->now.connected)) {
+        if (kernel->conflict) {
+            complain(xenvif, "Linux xen-netback was bound to a vif in use; "
+                     "ignoring what it does to the state");
+        } else {
+            disconnect(xenvif, false);
+        }
+        xenvif_saved_write_conflict(xenvif->saved_dir, kernel->conflict);
+    }
+    return kernel->conflict;
+}
+
+/* Tells when a vif that is meant for us turns out to be the kernel's. */
+static void
+log_owner(const struct xenvif *xenvif, enum xenvif_owner owner)
+{
+    if (owner == XENVIF_KERNEL && xenvif->now.owner != owner
+        && (xenvif->has_port || xenvif->view.our_script)) {
+        VLOG_WARN("vif%"PRIu16".%"PRIu16": not served, because Linux "
+                  "xen-netback is bound to it", xenvif->domid,
+                  xenvif->handle);
+    }
 }
 
 /* Toolstacks write Closing into B/state to have a vif removed, and create the
@@ -423,8 +434,9 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
 
     *problem = xenvif_bus_read_request(xenvif->frontend_dir,
                                        read_max_queues(xenvif), &request);
-    if (!*problem && xenvif_view_read_state(xenvif->frontend_dir)
-                     != XenbusStateConnected) {
+    if (!*problem && !xenvif->kernel.conflict
+        && xenvif_view_read_state(xenvif->frontend_dir)
+           != XenbusStateConnected) {
         *problem = xstrdup("frontend left state Connected");
     }
     return *problem ? NULL : xenvif_conn_open(&params, &request, problem);
@@ -657,6 +669,27 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
     }
 }
 
+/* Likewise, in a conflict with xen-netback: the rings are all there is. */
+static void
+serve_in_conflict(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    if (!xenvif->has_port) {
+        disconnect(xenvif, false);
+    } else if (!xenvif->now.connected) {
+        attach_and_announce(xenvif, fault_latch);
+    }
+    xenvif->seen = true;
+}
+
+/* Does what there is to do for a vif that is somebody else's. */
+static void
+leave_alone(struct xenvif *xenvif)
+{
+    disconnect(xenvif, false);
+    xenvif->now.backend = xenvif->view.backend;
+    xenvif->seen = false;
+}
+
 /* There is nothing in XenStore (any more). */
 static void
 forget(struct xenvif *xenvif)
@@ -664,7 +697,8 @@ forget(struct xenvif *xenvif)
     disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
     xenvif_saved_remove(xenvif->saved_dir);
-    xenvif->seen = xenvif->served = xenvif->conflict = false;
+    xenvif->seen = xenvif->served = false;
+    memset(&xenvif->kernel, 0, sizeof xenvif->kernel);
     xenvif->now.frontend = xenvif->now.backend = XenbusStateUnknown;
     xenvif->now.online = false;
     xenvif->now.mac[0] = '\0';
@@ -706,6 +740,26 @@ take_port(struct xenvif *xenvif)
     return changed;
 }
 
+/* Does what there is to do, which depends on whose the vif is. */
+static void
+serve_owner(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    bool conflict = is_conflict(xenvif);
+    enum xenvif_owner owner = decide_owner(xenvif);
+
+    log_owner(xenvif, owner);
+    xenvif->now.owner = owner;
+    if (owner < XENVIF_OURS_BY_PORT) {
+        leave_alone(xenvif);
+    } else if (conflict) {
+        serve_in_conflict(xenvif, fault_latch);
+    } else if (xenvif_kernel_is_coming(&xenvif->kernel, &xenvif->view)) {
+        retry_later(xenvif);
+    } else {
+        serve(xenvif, fault_latch);
+    }
+}
+
 bool
 xenvif_run(struct xenvif *xenvif, const char *own_dir,
            struct latch *fault_latch)
@@ -725,17 +779,7 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
     if (!xenvif->now.present) {
         forget(xenvif);
     } else {
-        bool conflict = is_conflict(xenvif);
-
-        xenvif->now.owner = decide_owner(xenvif);
-        if (xenvif->now.owner >= XENVIF_OURS_BY_PORT) {
-            if (!conflict) {
-                serve(xenvif, fault_latch);
-            }
-        } else {
-            xenvif->now.backend = xenvif->view.backend;
-            xenvif->seen = false;
-        }
+        serve_owner(xenvif, fault_latch);
     }
     xenvif_info_explain(&xenvif->now, xenvif->has_port,
                         xenvif->view.hotplug_done);

@@ -39,6 +39,7 @@
 #include "xenvif-conn.h"
 #include "xenvif-counters.h"
 #include "xenvif-info.h"
+#include "xenvif-kernel.h"
 #include "xenvif-multicast.h"
 #include "xenvif-rate.h"
 #include "xenvif-view.h"
@@ -78,7 +79,7 @@ struct xenvif {
     bool dirty;                 /* Something in XenStore changed. */
     bool seen;                  /* Was B/state adopted? */
     bool served;                /* Did we ever offer or connect? */
-    bool conflict;              /* Did the kernel's driver interfere? */
+    struct xenvif_kernel kernel; /* What xen-netback does. */
     char *backend_dir;          /* B; NULL until there is XenStore. */
     char *error_dir;            /* Where a backend tells its troubles. */
     char *saved_dir;            /* See xenvif-saved.h. */

@@ -174,6 +174,7 @@ check-xen: all
 EXTRA_DIST += \
 	tests/xen/README.rst \
 	tests/xen/checks.sh \
+	tests/xen/demo.sh \
 	tests/xen/dom0-init \
 	tests/xen/dom0-main \
 	tests/xen/guest-init \

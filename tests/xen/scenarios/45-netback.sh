@@ -78,6 +78,18 @@ loaded_later () {
         "$log_dir/ovs-vswitchd.log"
 }
 
+# The states say that the vif is closed.  A new process finds the rings.
+restart_meanwhile () {
+    local boots=$(boots g1)
+    note "states: $(states g1)"
+    expect kill_vswitchd KILL
+    expect start_vswitchd
+    expect_soon 20 shows 'status: up' "$(port g1)"
+    expect pings dom0 "$(address g1)"
+    note "states: $(states g1)"
+    expect_equal 'boots of the guest' "$(boots g1)" "$boots"
+}
+
 # The module goes, which the guest does not notice either.  All is as usual for
 # the next guest.
 unloaded () {
@@ -99,6 +111,8 @@ loaded_before () {
     guest_config g2 >/run/g2.cfg
     expect xl create -p -q /run/g2.cfg
     expect test -e "$(kernel_device g2)/driver"
+    # Only we offer this.
+    expect_not xenstore-read "$(backend_path g2)/feature-persistent"
     expect_soon 10 eval 'interface "$(port g2)" status:reason |
         grep xen-netback'
     ovs-appctl xenvif/list
@@ -129,6 +143,7 @@ unbound () {
 check 'modprobe.d keeps xen-netback away' modprobe_settings
 need 'a guest' guest_create g1
 check 'xen-netback loaded while a guest is connected' loaded_later
+check 'ovs-vswitchd killed and started meanwhile' restart_meanwhile
 check 'xen-netback unloaded, another guest' unloaded
 check 'xen-netback loaded before: the vif is refused' loaded_before
 check 'unbind, then the vif is ours' unbound

@@ -128,6 +128,12 @@ both_ways () {
     expect sends_tcp g2 g1 "$(address g1)" 512
 }
 
+# A domain may write below its "data", where we keep what guests configured.
+may_save () {
+    guest_exec g9 'dir=/local/domain/$(xenstore-read domid)/data/xenvif &&
+        xenstore-write $dir/test 1 && xenstore-rm $dir'
+}
+
 restarted () {
     expect guest_exec g9 'kill -9 $(cat $OVS_RUNDIR/ovs-vswitchd.pid)'
     sleep 1
@@ -201,6 +207,7 @@ need 'a guest with its vif there' guest_there g1
 check 'state' driver_state
 need 'another one' guest_there g2
 check 'a file through TCP, both ways' both_ways
+check 'what guests configure can be kept there' may_save
 check 'kill -9 ovs-vswitchd in the driver domain' restarted
 check 'xl network-detach' detached
 check 'xl network-attach' attached
