@@ -18,6 +18,7 @@
 # root:
 #
 #   ./demo.sh                 does everything and leaves nothing behind
+#   ./demo.sh --xen           does the same on a real Xen, in a virtual machine
 #   ./demo.sh --keep          leaves it running to look around
 #   ./demo.sh --stop FOLDER   ends what --keep left running
 #
@@ -25,6 +26,10 @@
 # host (a real xenstored on emulated hypercalls), Open vSwitch and two guests.
 # Each guest is a complete frontend whose TCP/IP stack is that of a network
 # namespace.  The exit status is 0 only if all that is announced happened.
+#
+# With --xen the host is Xen with a Linux dom0 and two Linux guests, under QEMU
+# (see tests/xen).  Everything is real there, but emulated instruction by
+# instruction.
 #
 # All files are in one scratch folder; the switch and the guests have network
 # namespaces of their own, so that nothing meets the machine's network.
@@ -359,6 +364,15 @@ usage () {
 case ${1-} in
 '') ;;
 --keep) keep=true ;;
+--xen)
+    test "$(id -u)" = 0 || die "must be run as root (packages)"
+    step 'packages'
+    install_packages build run xen
+    step 'build'
+    build_all
+    step 'Xen, dom0 and guests, under QEMU'
+    XENVIF_BUILDDIR=$build_dir exec "$top/tests/xen/run" \
+        "$top/tests/xen/demo.sh" ;;
 --stop)
     test $# -eq 2 || die "--stop needs the folder that --keep named"
     stop_kept "$2"

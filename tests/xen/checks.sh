@@ -106,11 +106,36 @@ now () {
 
 # result NAME SECONDS TEXT
 result () {
-    local n
-    n=$(($(cat /run/case 2>/dev/null || echo 0) + 1))
-    echo $n >/run/case
-    printf '%3d: %-62s %4d s %s\n' $n "$scenario: $1" "$2" "$3" \
-        >>/share/results
+    printf '%-62s %4d s %s\n' "$scenario: $1" "$2" "$3" >>$results
+}
+
+# tell TEXT...
+#
+# Writes a line for people among the results, such as something measured.
+tell () {
+    echo "    $*" >>$results
+    note "$*"
+}
+
+# show COMMAND...
+#
+# Prints a command as a user would type it, and what it prints, among the
+# results.  Returns its status.
+show () {
+    local status
+    echo "    \$ $*" >>$results
+    "$@" >/run/output 2>&1
+    status=$?
+    tell_file /run/output
+    return $status
+}
+
+# tell_file FILE
+#
+# Writes the lines of a file among the results.
+tell_file () {
+    sed 's/^/    /' "$1" >>$results
+    cat "$1"
 }
 
 # check NAME COMMAND...

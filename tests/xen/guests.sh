@@ -101,7 +101,7 @@ guest_config () {
     cat <<CONFIG_EOF
 name = '$guest'
 type = 'pv'
-kernel = '/guest/vmlinux.gz'
+kernel = '/guest/vmlinux'
 ramdisk = '/guest/guest.img'
 extra = 'console=hvc0 $guest_kernel_options guest.name=$guest guest.number=$(
     guest_number "$guest")'
@@ -207,11 +207,18 @@ pings () {
     grep -q ' 3 packets received, 0% packet loss' /run/ping
 }
 
+# unreachable FROM ADDRESS
+#
+# Does ADDRESS not answer guest FROM for two seconds?
+unreachable () {
+    ! guest_exec "$1" ping -c 1 -w 2 "$2"
+}
+
 # sends_tcp FROM TO ADDRESS [KIB]
 #
 # Does a random file arrive unchanged through TCP?
 sends_tcp () {
-    local from=$1 to=$2 address=$3 kib=${4:-4096} receiver sent received
+    local from=$1 to=$2 address=$3 kib=${4:-1024} receiver sent received
     # nc ends as soon as one side does, so its input must not.
     receiver=$(guest_send "$to" "test -p /tmp/never || mkfifo /tmp/never;
         timeout 60 nc -l -p 5000 <>/tmp/never | md5sum")
@@ -263,19 +270,29 @@ stop_traffic () {
 #
 # Starts to ping from dom0, ten times a second.
 start_pings () {
+    now >/run/pings.begin
     ping -i 0.1 "$1" >/run/pings 2>&1 &
     echo $! >/run/pings.pid
 }
 
 # lost_pings
 #
-# Ends the pings and prints how many of them got no answer.
+# Ends the pings, when one that was sent after this call has its answer, and
+# prints how many of those before got none.
 lost_pings () {
-    sleep 1
+    local sent
+    sent=$((($(now) - $(cat /run/pings.begin)) / 10))
+    wait_for 20 answered $sent >&2
     kill -INT "$(cat /run/pings.pid)"
-    sleep 0.3
-    tail -n 3 /run/pings >&2
-    # The last one may still be on its way.
-    awk '/packets transmitted/ { n = $1 - $4; print (n > 0 ? n - 1 : 0) }' \
-        /run/pings
+    awk -v sent=$sent '
+        /seq=/ { sub(/.*seq=/, ""); if ($1 + 0 <= sent) n++ }
+        END { print sent + 1 - n }' /run/pings
+}
+
+# answered N
+#
+# Was a ping after the Nth one answered?
+answered () {
+    test "$(sed -n 's/.* seq=\([0-9]*\) .*/\1/p' /run/pings |
+        tail -n 1)" -gt "$1"
 }

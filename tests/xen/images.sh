@@ -205,15 +205,12 @@ make_image () {
 #
 # Makes xen, vmlinux, vmlinux.gz, dom0.img and guest.img in $cache.
 make_images () {
-    if test ! -e "$cache/vmlinux.gz"; then
+    if test ! -e "$cache/vmlinux"; then
         gzip -dc "$sysroot"/boot/xen-*[0-9]-amd64.gz >"$cache/xen"
         unpack_kernel "$sysroot/boot/vmlinuz-$kernel_version" \
             "$cache/vmlinux.new"
-        strip --strip-debug "$cache/vmlinux.new"
+        strip "$cache/vmlinux.new"
         mv "$cache/vmlinux.new" "$cache/vmlinux"
-        # Guests: less to copy, and much quicker to unpack than a bzImage.
-        gzip -1 <"$cache/vmlinux" >"$cache/vmlinux.gz.new"
-        mv "$cache/vmlinux.gz.new" "$cache/vmlinux.gz"
     fi
     make_image dom0
     make_image guest

@@ -88,7 +88,7 @@ udp_arrives () {
 
 udp () {
     local length
-    for length in 17 1000 1448 8000; do
+    for length in 17 1448 8000; do
         expect udp_arrives $length
     done
 }
@@ -109,13 +109,13 @@ vlan () {
             ip link set dev vlan5 up"
     done
     expect pings g1 10.79.0.2
-    expect sends_tcp g1 g2 10.79.0.2 1024
+    expect sends_tcp g1 g2 10.79.0.2 256
     expect guest_exec g2 'ip link del dev vlan5;
         ip addr add 10.79.0.2/24 dev eth0'
     expect ovs-vsctl set Port "$(port g2)" tag=5
     expect pings g1 10.79.0.2
-    expect sends_tcp g2 g1 10.79.0.1 1024
-    expect_not pings g1 "$(address g2)"
+    expect sends_tcp g2 g1 10.79.0.1 256
+    expect unreachable g1 "$(address g2)"
     expect ovs-vsctl clear Port "$(port g2)" tag
     expect guest_exec g1 'ip link del dev vlan5'
     expect guest_exec g2 'ip addr del 10.79.0.2/24 dev eth0'
@@ -127,7 +127,7 @@ drop () {
 priority=10,icmp,in_port=$(ofport g1),actions=drop
 priority=0,actions=NORMAL
 FLOWS
-    expect_not pings g1 "$(address g2)"
+    expect unreachable g1 "$(address g2)"
     sent=$(sed -n 's/^\([0-9]*\) packets transmitted.*/\1/p' /run/ping)
     expect_soon 10 eval 'test "$(flow_counts icmp)" = "$sent"'
     expect sends_tcp g1 g2 "$(address g2)" 256
@@ -148,7 +148,7 @@ priority=10,ip,in_port=$two,nw_dst=$g1,actions=mod_nw_src:10.77.0.99,NORMAL
 priority=0,actions=NORMAL
 FLOWS
     expect pings g1 10.77.0.99
-    expect sends_tcp g1 g2 10.77.0.99 1024
+    expect sends_tcp g1 g2 10.77.0.99 256
     no_flows
 }
 
@@ -165,8 +165,8 @@ in_port=$one,actions=push_vlan:0x8100,mod_vlan_vid:7,output:$two
 in_port=$two,dl_vlan=7,actions=pop_vlan,output:$one
 FLOWS
     expect pings g1 10.80.0.2
-    expect sends_tcp g1 g2 10.80.0.2 1024
-    expect sends_tcp g2 g1 10.80.0.1 1024
+    expect sends_tcp g1 g2 10.80.0.2 256
+    expect sends_tcp g2 g1 10.80.0.1 256
     expect guest_exec g2 'ip link del dev vlan7'
     expect guest_exec g1 'ip addr del 10.80.0.1/24 dev eth0'
     no_flows
@@ -222,11 +222,11 @@ table=1,priority=0,actions=drop
 priority=0,actions=NORMAL
 FLOWS
     expect pings g1 "$(address g2)"
-    expect sends_tcp g1 g2 "$(address g2)" 1024
+    expect sends_tcp g1 g2 "$(address g2)" 256
     ovs-appctl dpctl/dump-conntrack
     expect eval 'ovs-appctl dpctl/dump-conntrack |
         grep "dst=10.77.0.200" | grep tcp'
-    expect_not pings g2 "$(address g1)"
+    expect unreachable g2 "$(address g1)"
     no_flows
 }
 
@@ -246,8 +246,8 @@ tunnel () {
     expect guest_exec g1 'ip addr add 10.81.0.1/24 dev eth0'
     expect_soon 20 is_connected g1
     expect_soon 10 pings g1 10.81.0.2
-    expect sends_tcp g1 g2 10.81.0.2 1024
-    expect sends_tcp g2 g1 10.81.0.1 1024
+    expect sends_tcp g1 g2 10.81.0.2 256
+    expect sends_tcp g2 g1 10.81.0.1 256
     expect ovs-vsctl del-br br1 \
         -- add-port br0 "$port" -- set Interface "$port" type=xenvif
     expect guest_exec g2 'ip link del dev vxlan7'
