@@ -191,7 +191,6 @@ EXTRA_DIST += \
 	tests/xen/scenarios/40-restart.sh \
 	tests/xen/scenarios/45-netback.sh \
 	tests/xen/scenarios/50-grant-cost.sh \
-	tests/xen/scenarios/60-coexistence.sh \
 	tests/xen/scenarios/60-driver-domain.sh \
 	tests/xen/scenarios/60-hotplug.sh \
 	tests/xen/switch.sh
