@@ -62,6 +62,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-rx.h \
 	lib/xenvif-saved.c \
 	lib/xenvif-saved.h \
+	lib/xenvif-segments.c \
+	lib/xenvif-segments.h \
 	lib/xenvif-steer.c \
 	lib/xenvif-steer.h \
 	lib/xenvif-store.c \

@@ -350,6 +350,13 @@ read_n_queues(const char *dir, unsigned int max_queues, unsigned int *n_queues)
     return NULL;
 }
 
+void
+xenvif_bus_read_gso_offer(const char *backend_dir, bool *v4, bool *v6)
+{
+    *v4 = read_feature(backend_dir, "feature-gso-tcpv4", false);
+    *v6 = read_feature(backend_dir, "feature-gso-tcpv6", false);
+}
+
 static void
 read_features(const char *dir, struct xenvif_bus_request *request)
 {

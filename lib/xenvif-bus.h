@@ -101,6 +101,10 @@ struct xenvif_bus_request {
  * its mind while it is connected. */
 bool xenvif_bus_read_filter_multicast(const char *frontend_dir);
 
+/* Reads whether the backend's directory says that the frontend may send TCP
+ * segments to be cut, whoever wrote that. */
+void xenvif_bus_read_gso_offer(const char *backend_dir, bool *v4, bool *v6);
+
 /* Reads the headroom that the frontend asks for; 0 if it asks for none or for
  * more than leaves room for a packet. */
 uint32_t xenvif_bus_read_headroom(const char *frontend_dir);

@@ -130,6 +130,7 @@ close_queue(struct xenvif_queue *queue)
     xenvif_grant_unmap(queue->rx.page);
     xenvif_event_close(&queue->event);
     xenvif_gref_table_destroy(&queue->grefs);
+    xenvif_segments_destroy(&queue->tx_segments);
     xenvif_backlog_destroy(&queue->rx_backlog);
     ovs_mutex_destroy(&queue->rx_mutex);
 }
@@ -200,6 +201,8 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     conn->shared.features = request->features;
     conn->shared.partial = params->partial;
     conn->shared.tso = params->tso;
+    conn->shared.gso_offered_v4 = params->gso_offered_v4;
+    conn->shared.gso_offered_v6 = params->gso_offered_v6;
     conn->shared.multicast = params->multicast;
     conn->shared.max_frame = params->max_frame;
     conn->shared.no_csum = params->no_csum;
@@ -261,6 +264,7 @@ xenvif_conn_drain(struct xenvif_conn *conn)
             dp_packet_batch_init(&batch);
             xenvif_tx_burst(queue, &batch);
             dp_packet_delete_batch(&batch, true);
+            xenvif_segments_destroy(&queue->tx_segments);
         } while (queue->tx.req_cons != before
                  && queue->tx.req_cons - start < queue->tx.size);
     }

@@ -49,7 +49,8 @@ struct xenvif_conn_params {
     const atomic_uint32_t *max_frame;
     const atomic_bool *no_csum;
     struct xenvif_rate *rate;
-    bool partial, tso;          /* See struct xenvif_shared. */
+    bool partial, tso;          /* See struct xenvif_shared, */
+    bool gso_offered_v4, gso_offered_v6; /* likewise. */
     uint32_t max_backlog;       /* Packets that may wait in each queue. */
     struct latch *fault_latch;
 

@@ -122,7 +122,8 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(throttled)       /* Bursts that the rate cut short. */   \
     XENVIF_COUNTER(csum_completed)  /* Checksums computed in software. */  \
     XENVIF_COUNTER(csum_partial)    /* Packets passed without checksum. */  \
-    XENVIF_COUNTER(gso_packets)     /* Packets to be segmented later. */
+    XENVIF_COUNTER(gso_packets)     /* Packets to be segmented later. */    \
+    XENVIF_COUNTER(gso_segmented)   /* Packets segmented in software. */
 
 typedef ATOMIC(uint64_t) xenvif_counter;
 

@@ -150,6 +150,17 @@ frame_mss(const struct xenvif_frame *frame, uint32_t header_len, uint32_t mtu)
 }
 
 uint32_t
+xenvif_offload_cut_mss(const struct dp_packet *packet, uint32_t gso_size,
+                       uint32_t mtu)
+{
+    struct xenvif_frame frame;
+    uint32_t header_len;
+
+    return (parse(packet, &frame, &header_len)
+            ? MIN(gso_size, frame_mss(&frame, header_len, mtu)) : 0);
+}
+
+uint32_t
 xenvif_offload_mss(const struct dp_packet *packet, uint32_t mtu)
 {
     uint32_t mss = xenvif_packet_tso_mss(packet);

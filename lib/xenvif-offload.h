@@ -59,6 +59,12 @@ struct xenvif_rx_offload {
 bool xenvif_offload_takes_tso(const struct xenvif_features *features,
                               const struct dp_packet *packet);
 
+/* Returns the bytes of payload per segment of TCP packet 'packet', which is to
+ * be cut on arrival into segments of 'gso_size' bytes at most, in IP packets
+ * of up to 'mtu' bytes; 0 if it cannot be cut. */
+uint32_t xenvif_offload_cut_mss(const struct dp_packet *packet,
+                                uint32_t gso_size, uint32_t mtu);
+
 /* Returns the bytes of payload per segment of TSO packet 'packet' for a port
  * that takes IP packets of up to 'mtu' bytes; 0 if it is none that can be cut.
  */

@@ -95,6 +95,13 @@ xenvif_packet_l4_is_partial(const struct dp_packet *packet)
     return dp_packet_hwol_tx_l4_checksum(packet);
 }
 
+/* Marks the L4 checksum as verified. */
+static inline void
+xenvif_packet_set_l4_good(struct dp_packet *packet)
+{
+    *dp_packet_ol_flags_ptr(packet) |= DP_PACKET_OL_RX_L4_CKSUM_GOOD;
+}
+
 /* Leaves the TCP or UDP checksum of the packet to the port that sends it.  The
  * L4 header begins at 'l4_ofs' and its checksum 'csum_ofs' bytes after it. */
 static inline void
@@ -117,6 +124,16 @@ xenvif_packet_set_l4_partial(struct dp_packet *packet, bool ipv6, bool tcp,
     } else {
         dp_packet_hwol_set_csum_udp(packet);
     }
+}
+
+/* Undoes that: the checksum is complete after all. */
+static inline void
+xenvif_packet_clear_l4_partial(struct dp_packet *packet)
+{
+    *dp_packet_ol_flags_ptr(packet) &= ~(DP_PACKET_OL_TX_L4_MASK
+                                         | DP_PACKET_OL_TX_IPV4
+                                         | DP_PACKET_OL_TX_IPV6);
+    xenvif_packet_set_l4_good(packet);
 }
 
 /* Is the packet TCP data to be cut into segments by the port that sends it? */
@@ -158,13 +175,6 @@ xenvif_packet_l4_is_good(const struct dp_packet *packet)
 #else
     return dp_packet_l4_checksum_valid(packet);
 #endif
-}
-
-/* Marks the L4 checksum as verified. */
-static inline void
-xenvif_packet_set_l4_good(struct dp_packet *packet)
-{
-    *dp_packet_ol_flags_ptr(packet) |= DP_PACKET_OL_RX_L4_CKSUM_GOOD;
 }
 
 #endif /* xenvif-ovs-compat.h */

@@ -36,6 +36,7 @@
 #include "xenvif-event.h"
 #include "xenvif-gref.h"
 #include "xenvif-ring.h"
+#include "xenvif-segments.h"
 
 struct latch;
 struct xenvif_hash;
@@ -62,6 +63,8 @@ struct xenvif_shared {
     bool partial;               /* May packets with partial checksums enter the
                                  * datapath? */
     bool tso;                   /* May TSO packets? */
+    bool gso_offered_v4;        /* Was the guest told that it may send TCP */
+    bool gso_offered_v6;        /* segments to be cut? */
     struct xenvif_multicast *multicast; /* Not owned. */
 
     /* How the guest wants its packets distributed; NULL if it does not care.
@@ -110,6 +113,8 @@ struct xenvif_queue {
          * attached, perhaps while an earlier backend was answering them. */
         uint32_t tx_recover_end;
         bool tx_recovering;
+
+        struct xenvif_segments tx_segments; /* To be received next. */
     );
 
     /* RX side.  Any thread may send to the guest. */

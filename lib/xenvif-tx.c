@@ -58,7 +58,7 @@ struct tx_burst {
     unsigned int n_window;      /* Slots read from the ring. */
     unsigned int n_slots;       /* Slots that 'records' cover. */
     unsigned int n_records;
-    unsigned int n_packets;     /* Records that may become packets. */
+    unsigned int n_packets;     /* Packets that they may become. */
     int64_t credit;             /* Bytes that the guest may send now. */
     union xenvif_tx_slot window[BURST_WINDOW];
     struct tx_record records[BURST_SLOTS];
@@ -199,19 +199,35 @@ settle_credit(const struct tx_burst *burst, int64_t credit)
     }
 }
 
+static uint32_t
+max_frame(const struct tx_burst *burst)
+{
+    uint32_t size;
+
+    atomic_read_relaxed(
+        CONST_CAST(atomic_uint32_t *, burst->queue->shared->max_frame), &size);
+    return size;
+}
+
+/* Returns how many packets the datapath will receive at most in place of
+ * 'packet'. */
+static unsigned int
+n_pieces(const struct tx_burst *burst, const struct xenvif_tx_packet *packet)
+{
+    return (packet->gso_type && !burst->queue->shared->tso
+            ? DIV_ROUND_UP(packet->size, packet->gso_size) : 1);
+}
+
 /* Judges the packets in the window and plans their copies, until the burst is
  * full.  Returns a vif error that ended it, or XENVIF_TX_GOOD. */
 static enum xenvif_tx_verdict
 plan_burst(struct tx_burst *burst, bool more)
 {
-    struct xenvif_tx_limits limits = {
-        .gso_v4 = burst->queue->shared->tso,
-        .gso_v6 = burst->queue->shared->tso,
+    const struct xenvif_tx_limits limits = {
+        .max_frame = max_frame(burst),
+        .gso_v4 = burst->queue->shared->gso_offered_v4,
+        .gso_v6 = burst->queue->shared->gso_offered_v6,
     };
-
-    atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, burst->queue->shared->max_frame),
-        &limits.max_frame);
 
     while (burst->n_slots < burst->n_window
            && burst->n_slots < BURST_SLOTS
@@ -235,7 +251,7 @@ plan_burst(struct tx_burst *burst, bool more)
             if (!plan_copies(burst, record)) {
                 break;
             }
-            burst->n_packets++;
+            burst->n_packets += n_pieces(burst, &record->packet);
             burst->credit -= record->packet.size;
         }
         burst->n_slots += record->packet.n_slots;
@@ -249,13 +265,30 @@ plan_burst(struct tx_burst *burst, bool more)
 static bool
 is_oversize(const struct tx_burst *burst, const struct dp_packet *packet)
 {
-    uint32_t max_frame;
-
-    atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, burst->queue->shared->max_frame),
-        &max_frame);
     return (!xenvif_packet_is_tso(packet)
-            && dp_packet_size(packet) > max_frame);
+            && dp_packet_size(packet) > max_frame(burst));
+}
+
+/* Is 'packet', with the offloads that 'tx_packet' asks for, more than the
+ * datapath takes? */
+static bool
+needs_cut(const struct tx_burst *burst,
+          const struct xenvif_tx_packet *tx_packet,
+          const struct dp_packet *packet)
+{
+    const struct xenvif_shared *shared = burst->queue->shared;
+
+    return (tx_packet->gso_type && !shared->tso
+            && (!shared->partial || xenvif_packet_is_tso(packet)));
+}
+
+static uint32_t
+cut_mss(const struct tx_burst *burst,
+        const struct xenvif_tx_packet *tx_packet,
+        const struct dp_packet *packet)
+{
+    return xenvif_offload_cut_mss(packet, tx_packet->gso_size,
+                                  max_frame(burst) - XENVIF_FRAME_OVERHEAD);
 }
 
 /* Does what the guest left to us, or leaves it to whoever sends 'packet'. */
@@ -272,7 +305,7 @@ apply_offloads(const struct tx_burst *burst,
         }
         return XENVIF_TX_GOOD;
     }
-    if (!burst->queue->shared->partial) {
+    if (!burst->queue->shared->partial && !tx_packet->gso_type) {
         if (!xenvif_offload_complete_l4(packet)) {
             return XENVIF_TX_E_CSUM;
         }
@@ -285,12 +318,40 @@ apply_offloads(const struct tx_burst *burst,
         && is_oversize(burst, packet)) {
         verdict = XENVIF_TX_E_OVERSIZE;
     }
-    if (verdict == XENVIF_TX_GOOD) {
-        xenvif_counter_add(&counters(burst)->csum_partial, 1);
-        xenvif_counter_add(&counters(burst)->gso_packets,
-                           xenvif_packet_is_tso(packet));
+    if (verdict == XENVIF_TX_GOOD && needs_cut(burst, tx_packet, packet)
+        && !cut_mss(burst, tx_packet, packet)) {
+        verdict = XENVIF_TX_E_GSO;
     }
     return verdict;
+}
+
+/* Has the datapath receive 'packet', in pieces if it has to be. */
+static void
+deliver(const struct tx_burst *burst,
+        const struct xenvif_tx_packet *tx_packet, struct dp_packet *packet,
+        struct dp_packet_batch *batch)
+{
+    struct xenvif_segments *segments = &burst->queue->tx_segments;
+    struct xenvif_counters *c = counters(burst);
+
+    xenvif_count_frame(c, packet);
+    if (OVS_UNLIKELY(needs_cut(burst, tx_packet, packet))) {
+        bool partial = burst->queue->shared->partial;
+        size_t n = xenvif_segments_cut(segments, packet,
+                                       cut_mss(burst, tx_packet, packet),
+                                       partial);
+
+        xenvif_counter_add(&c->gso_segmented, 1);
+        xenvif_counter_add(partial ? &c->csum_partial : &c->csum_completed, n);
+        return;
+    }
+    xenvif_counter_add(&c->csum_partial, xenvif_packet_l4_is_partial(packet));
+    xenvif_counter_add(&c->gso_packets, xenvif_packet_is_tso(packet));
+    if (OVS_LIKELY(xenvif_segments_is_empty(segments))) {
+        dp_packet_batch_add(batch, packet);
+    } else {
+        xenvif_segments_append(segments, packet);
+    }
 }
 
 /* Makes a packet of the data that was copied.  Returns NULL and changes the
@@ -353,8 +414,7 @@ finish_record(const struct tx_burst *burst, struct tx_record *record,
         struct dp_packet *packet = build_packet(burst, record);
 
         if (packet) {
-            xenvif_count_frame(counters(burst), packet);
-            dp_packet_batch_add(batch, packet);
+            deliver(burst, &record->packet, packet, batch);
         }
     }
 
@@ -490,9 +550,11 @@ xenvif_tx_burst(struct xenvif_queue *queue, struct dp_packet_batch *batch)
     if (OVS_UNLIKELY(xenvif_ring_n_unanswered(ring, prod) > ring->size)) {
         verdict = XENVIF_TX_E_RING;
         xenvif_counter_add(&queue->stats->tx_verdicts[verdict], 1);
-    } else if (prod != ring->req_cons) {
+    } else if (prod != ring->req_cons
+               && xenvif_segments_is_empty(&queue->tx_segments)) {
         verdict = run_burst(queue, prod, batch);
     }
+    xenvif_segments_take(&queue->tx_segments, batch);
     atomic_flag_clear(&queue->tx_busy);
 
     if (OVS_UNLIKELY(verdict != XENVIF_TX_GOOD)) {
@@ -506,7 +568,8 @@ xenvif_tx_backlog(const struct xenvif_queue *queue)
 {
     uint32_t n = xenvif_ring_req_prod(&queue->tx) - queue->tx.req_cons;
 
-    return MIN(n, queue->tx.size);
+    return (MIN(n, queue->tx.size)
+            + (queue->tx_segments.n - queue->tx_segments.head));
 }
 
 long long int
@@ -524,7 +587,8 @@ xenvif_tx_arm(struct xenvif_queue *queue)
     bool ready = true;
 
     if (!atomic_flag_test_and_set(&queue->tx_busy)) {
-        ready = xenvif_ring_arm(&queue->tx, 1);
+        ready = (!xenvif_segments_is_empty(&queue->tx_segments)
+                 || xenvif_ring_arm(&queue->tx, 1));
         atomic_flag_clear(&queue->tx_busy);
     }
     return ready;

@@ -432,6 +432,8 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
     };
     struct xenvif_bus_request request;
 
+    xenvif_bus_read_gso_offer(xenvif->backend_dir, &params.gso_offered_v4,
+                              &params.gso_offered_v6);
     *problem = xenvif_bus_read_request(xenvif->frontend_dir,
                                        read_max_queues(xenvif), &request);
     if (!*problem && !xenvif->kernel.conflict

@@ -110,7 +110,7 @@ struct mock {
     struct mock_ctrl *ctrl;     /* Or NULL. */
     bool persistent;
     bool filter_multicast;
-    bool partial, tso;
+    bool partial, tso, gso_offered;
     uint32_t max_backlog;
     const struct xenvif_hash *hash; /* Of an earlier backend, or NULL. */
 

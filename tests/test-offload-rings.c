@@ -22,12 +22,14 @@
 
 #include "mock-frontend.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "frames.h"
 #include "util.h"
 #include "xenvif-gso.h"
 #include "xenvif-ovs-compat.h"
+#include "xenvif-tx.h"
 
 enum { MTU = 1500, MAX_FRAME = MTU + XENVIF_FRAME_OVERHEAD };
 
@@ -42,7 +44,7 @@ setup(void **state, bool partial, bool tso)
 
     atomic_store(&mock->max_frame, MAX_FRAME);
     mock->partial = partial;
-    mock->tso = tso;
+    mock->tso = mock->gso_offered = tso;
     mock_connect(mock);
     *state = mock;
     return 0;
@@ -66,6 +68,21 @@ static int
 setup_off(void **state)
 {
     return setup(state, false, false);
+}
+
+/* Nothing may enter, but an earlier backend said that TSO packets may. */
+static int
+setup_off_late(void **state)
+{
+    struct mock *mock;
+
+    setup(state, false, false);
+    mock = *state;
+    mock->gso_offered = true;
+    mock_disconnect(mock);
+    mock_reset(mock, 0);
+    mock_connect(mock);
+    return 0;
 }
 
 static void
@@ -302,6 +319,122 @@ test_case_65_tso_disabled(void **state)
             expect_drop(q, BLANK, 0, 0, XENVIF_TX_E_OVERSIZE);
         }
     }
+}
+
+/* Polls the guest.  (What it sent was counted when it came, not in pieces.) */
+static unsigned int
+take_batch(struct mock_queue *q, struct dp_packet_batch *batch)
+{
+    int error;
+
+    dp_packet_batch_init(batch);
+    error = xenvif_tx_burst(mock_backend(q), batch);
+    assert_int_equal(error, dp_packet_batch_is_empty(batch) ? EAGAIN : 0);
+    return dp_packet_batch_size(batch);
+}
+
+/* Takes packets until their payloads are as long as that of the frame, and
+ * checks each. */
+static void
+take_segments(struct mock_queue *q, uint32_t mss)
+{
+    uint32_t headers = frame.len - frame.spec.payload;
+    uint32_t ofs = 0;
+
+    while (ofs < frame.spec.payload) {
+        struct dp_packet_batch batch;
+        struct dp_packet *packet;
+
+        assert_true(take_batch(q, &batch) > 0);
+        DP_PACKET_BATCH_FOR_EACH (i, packet, &batch) {
+            uint32_t len = dp_packet_size(packet) - headers;
+            const uint8_t *data = dp_packet_data(packet);
+
+            assert_int_equal(len, MIN(mss, frame.spec.payload - ofs));
+            assert_memory_equal(data + headers, frame.data + headers + ofs,
+                                len);
+            check_unmarked(packet, true);
+            ofs += len;
+        }
+        dp_packet_delete_batch(&batch, true);
+    }
+    assert_int_equal(ofs, frame.spec.payload);
+}
+
+/* A guest goes on sending what it was once offered to. */
+static void
+test_tx_gso_cut(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+
+    for (unsigned int i = 0; i < 40; i++) {
+        struct frame_spec spec = {
+            .v6 = i % 2, .proto = FRAME_TCP, .n_tags = i / 2 % 2,
+            .tcp_flags = FRAME_TCP_ACK, .tcp_options = 3,
+            .payload = i < 4 ? 100 : 9001 + mock_random_range(50000),
+        };
+        uint16_t mss = i % 3 ? 500 + mock_random_range(500) : 9000;
+        uint32_t headers, segments;
+
+        make_blank(&spec);
+        headers = frame.len - frame.l3 - spec.payload;
+        segments = MIN(mss, MTU - headers);
+        put_frame(q, BLANK, gso_type(spec.v6), mss);
+        take_segments(q, segments);
+        mock_tx_reap(q);
+    }
+    assert_int_equal(mock_tx_count(q, gso_segmented), 40);
+    assert_int_equal(mock_tx_count(q, gso_packets), 0);
+    assert_int_equal(mock_tx_count(q, packets), 40);
+}
+
+/* What comes after a packet that is cut stays behind it. */
+static void
+test_tx_gso_order(void **state)
+{
+    const struct frame_spec large = {
+        .proto = FRAME_TCP, .payload = 50000, .tcp_flags = FRAME_TCP_ACK,
+    };
+    const struct frame_spec small = { .proto = FRAME_UDP, .payload = 10 };
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct dp_packet_batch batch;
+    unsigned int n = 0;
+
+    make_blank(&large);
+    put_frame(q, BLANK, XEN_NETIF_GSO_TYPE_TCPV4, 1000);
+    frame_make(&frame, &small);
+    put_frame(q, 0, 0, 0);
+    while (take_batch(q, &batch)) {
+        struct dp_packet *packet;
+
+        DP_PACKET_BATCH_FOR_EACH (i, packet, &batch) {
+            assert_int_equal(dp_packet_size(packet) == frame.len, n == 50);
+            n++;
+        }
+        dp_packet_delete_batch(&batch, true);
+    }
+    assert_int_equal(n, 51);
+}
+
+/* Packets that are still waiting go with the connection. */
+static void
+test_tx_gso_close(void **state)
+{
+    const struct frame_spec large = {
+        .proto = FRAME_TCP, .payload = 60000, .tcp_flags = FRAME_TCP_ACK,
+    };
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct dp_packet_batch batch;
+
+    make_blank(&large);
+    put_frame(q, BLANK, XEN_NETIF_GSO_TYPE_TCPV4, 200);
+    assert_int_equal(take_batch(q, &batch), NETDEV_MAX_BURST);
+    dp_packet_delete_batch(&batch, true);
+    reconnect(mock);
+    assert_int_equal(take_batch(&mock->queues[0], &batch), 0);
 }
 
 /* Checks that a frame with that much payload is dropped with the verdict. */
@@ -769,6 +902,7 @@ test_case_53_gso_bad_grant(void **state)
 #define TSO(NAME) TEST(NAME, setup_tso)
 #define PARTIAL(NAME) TEST(NAME, setup_partial)
 #define OFF(NAME) TEST(NAME, setup_off)
+#define LATE(NAME) TEST(NAME, setup_off_late)
 
 static int
 run(const char *name)
@@ -782,7 +916,11 @@ run(const char *name)
         TSO(test_case_64_tx_gso),
         OFF(test_case_65_tso_disabled),
         PARTIAL(test_case_65_tso_disabled),
+        LATE(test_tx_gso_cut),
+        LATE(test_tx_gso_order),
+        LATE(test_tx_gso_close),
         TSO(test_case_80_gso_lies),
+        LATE(test_case_80_gso_lies),
         TSO(test_case_80_segment_count),
         TSO(test_case_80_long_headers),
         TSO(test_case_81_no_checksum),
