@@ -23,6 +23,7 @@ lib_libxenvif_la_SOURCES = \
 	lib/netdev-xenvif.h \
 	lib/xenvif-backlog.c \
 	lib/xenvif-backlog.h \
+	lib/xenvif-bucket.h \
 	lib/xenvif-bus.c \
 	lib/xenvif-bus.h \
 	lib/xenvif-conn.c \
@@ -49,11 +50,15 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-info.h \
 	lib/xenvif-kernel.c \
 	lib/xenvif-kernel.h \
+	lib/xenvif-meter.c \
+	lib/xenvif-meter.h \
 	lib/xenvif-multicast.c \
 	lib/xenvif-multicast.h \
 	lib/xenvif-offload.c \
 	lib/xenvif-offload.h \
 	lib/xenvif-ovs-compat.h \
+	lib/xenvif-qos.c \
+	lib/xenvif-qos.h \
 	lib/xenvif-queue.h \
 	lib/xenvif-rate.c \
 	lib/xenvif-rate.h \

@@ -25,10 +25,13 @@ unit_tests = \
 	tests/test-gso \
 	tests/test-hash \
 	tests/test-hostile \
+	tests/test-meter \
 	tests/test-multicast \
 	tests/test-netfront-checks \
 	tests/test-offload \
 	tests/test-offload-rings \
+	tests/test-qos \
+	tests/test-qos-rates \
 	tests/test-rate \
 	tests/test-ring \
 	tests/test-rx \
