@@ -16,7 +16,12 @@ noinst_LTLIBRARIES += lib/libxenvif.la
 # Linked into programs only, so there is no need for a second, -fPIC object.
 lib_libxenvif_la_LIBTOOLFLAGS = --tag=disable-shared
 lib_libxenvif_la_SOURCES = \
+	lib/netdev-xenvif-policer.c \
 	lib/netdev-xenvif-private.h \
+	lib/netdev-xenvif-qos-class.h \
+	lib/netdev-xenvif-qos.c \
+	lib/netdev-xenvif-qos.h \
+	lib/netdev-xenvif-shaper.c \
 	lib/netdev-xenvif-show.c \
 	lib/netdev-xenvif-stats.c \
 	lib/netdev-xenvif.c \

@@ -22,10 +22,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "dp-packet.h"
 #include "netdev-provider.h"
+#include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/thread.h"
 #include "ovs-atomic.h"
+#include "ovs-rcu.h"
 #include "packets.h"
 #include "xenvif.h"
 
@@ -33,7 +36,10 @@
  * Name of the counter, and when it counts. */
 #define NETDEV_XENVIF_DROPS                                             \
     NETDEV_XENVIF_DROP(disconnected, "guest is not connected")          \
-    NETDEV_XENVIF_DROP(down, "port is administratively down")
+    NETDEV_XENVIF_DROP(down, "port is administratively down")           \
+    NETDEV_XENVIF_DROP(qos_policed, "policer")                          \
+    NETDEV_XENVIF_DROP(qos_full, "no room in the shaper's queue")       \
+    NETDEV_XENVIF_DROP(qos_aged, "too long in the shaper's queue")
 
 struct netdev_xenvif_drops {
 #define NETDEV_XENVIF_DROP(NAME, TEXT) atomic_uint64_t NAME;
@@ -51,6 +57,13 @@ struct netdev_xenvif {
 
     atomic_bool admin_up;       /* NETDEV_UP. */
     struct netdev_xenvif_drops tx_drops;
+
+    /* Quality of service; see netdev-xenvif-qos.h.  All but the pointer belong
+     * to the main thread. */
+    OVSRCU_TYPE(struct netdev_xenvif_qos *) qos; /* NULL if there is none. */
+    bool qos_refused;           /* Was the last type not accepted? */
+    struct ds qos_problems;     /* With the last configuration... */
+    struct ds old_qos_problems; /* ...and the one before. */
 
     struct ovs_mutex mutex;
     enum netdev_flags flags OVS_GUARDED;
@@ -78,6 +91,11 @@ netdev_xenvif_cast(const struct netdev *netdev)
 
 /* The MTU in force, in bytes without the Ethernet header. */
 uint32_t netdev_xenvif_mtu(const struct netdev_xenvif *);
+
+/* Brings packets to the guest, or drops and counts those that it cannot take.
+ * 'batch' is empty afterwards.  Any thread. */
+void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *,
+                           uint32_t qid);
 
 /* netdev-xenvif-stats.c */
 int netdev_xenvif_get_stats(const struct netdev *, struct netdev_stats *);

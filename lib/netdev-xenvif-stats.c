@@ -91,6 +91,19 @@ sum_drops(const struct netdev_xenvif *dev)
     return sum;
 }
 
+/* Those of them that quality of service is the reason of.  (Other userspace
+ * ports have this sum under this name.) */
+static uint64_t
+sum_qos_drops(struct netdev_xenvif *dev)
+{
+    uint64_t policed, full, aged;
+
+    atomic_read_relaxed(&dev->tx_drops.qos_policed, &policed);
+    atomic_read_relaxed(&dev->tx_drops.qos_full, &full);
+    atomic_read_relaxed(&dev->tx_drops.qos_aged, &aged);
+    return policed + full + aged;
+}
+
 int
 netdev_xenvif_get_stats(const struct netdev *netdev,
                         struct netdev_stats *stats)
@@ -213,6 +226,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
     list_add(&list, get_n_bad_rates(dev), "xenstore_bad_rates");
+    list_add(&list, sum_qos_drops(dev), "ovs_tx_qos_drops");
     for (int i = 0; i < netdev->n_rxq; i++) {
         list_queue(&list, i, &dev->vif->stats[i]);
     }

@@ -33,6 +33,7 @@
 #include "dp-packet.h"
 #include "netdev-provider.h"
 #include "netdev-xenvif-private.h"
+#include "netdev-xenvif-qos.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
@@ -90,6 +91,7 @@ netdev_xenvif_construct(struct netdev *netdev)
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
 
     ovs_mutex_init(&dev->mutex);
+    netdev_xenvif_qos_construct(dev);
     atomic_init(&dev->admin_up, true);
     dev->flags = NETDEV_UP;
 
@@ -127,6 +129,7 @@ netdev_xenvif_destruct(struct netdev *netdev)
     if (dev->vif) {
         xenvif_control_release(dev->vif, dev);
     }
+    netdev_xenvif_qos_destruct(dev);
     ovs_mutex_destroy(&dev->mutex);
 }
 
@@ -178,6 +181,9 @@ update_info(struct netdev_xenvif *dev)
 
     if (changed) {
         netdev_change_seq_changed(&dev->up);
+    }
+    if (!info.connected) {
+        netdev_xenvif_qos_flush(dev);
     }
 }
 
@@ -431,6 +437,8 @@ static int
 netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                        int *qfill)
 {
+    struct netdev_xenvif *dev = netdev_xenvif_cast(rxq->netdev);
+    struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
     struct xenvif_queue *queue = rxq_to_queue(rxq);
     int error;
 
@@ -438,6 +446,9 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
         return EAGAIN;
     }
     xenvif_rx_poll(queue);
+    if (OVS_UNLIKELY(qos)) {
+        netdev_xenvif_qos_poll(qos, dev);
+    }
     error = xenvif_tx_burst(queue, batch);
     if (qfill) {
         *qfill = error ? -ENOTSUP : xenvif_tx_backlog(queue);
@@ -472,6 +483,7 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
     }
     poll_fd_wait(queue->event.fd, POLLIN);
     poll_timer_wait(MIN(wait_ms, MISSED_EVENT_MS));
+    netdev_xenvif_qos_wait(netdev_xenvif_cast(rxq->netdev));
 }
 
 static bool
@@ -480,12 +492,10 @@ netdev_xenvif_rxq_enabled(struct netdev_rxq *rxq)
     return rxq_to_queue(rxq) != NULL;
 }
 
-static int
-netdev_xenvif_send(struct netdev *netdev, int qid,
-                   struct dp_packet_batch *batch,
-                   bool concurrent_txq OVS_UNUSED)
+void
+netdev_xenvif_deliver(struct netdev_xenvif *dev, struct dp_packet_batch *batch,
+                      uint32_t qid)
 {
-    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     struct xenvif_conn *conn = xenvif_get_conn(dev->vif);
     size_t n = dp_packet_batch_size(batch);
     uint64_t orig;
@@ -496,6 +506,22 @@ netdev_xenvif_send(struct netdev *netdev, int qid,
         atomic_add_relaxed(&dev->tx_drops.disconnected, n, &orig);
     }
     dp_packet_delete_batch(batch, true);
+    dp_packet_batch_init(batch);
+}
+
+static int
+netdev_xenvif_send(struct netdev *netdev, int qid,
+                   struct dp_packet_batch *batch,
+                   bool concurrent_txq OVS_UNUSED)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
+
+    /* Where nothing can be delivered, nothing is to wait, either. */
+    if (OVS_UNLIKELY(qos) && is_up(dev) && xenvif_get_conn(dev->vif)) {
+        netdev_xenvif_qos_send(qos, dev, batch);
+    }
+    netdev_xenvif_deliver(dev, batch, qid);
     return 0;
 }
 
@@ -664,6 +690,17 @@ add_features(struct smap *args, const struct xenvif_features *f)
     smap_add(args, "event_channels", f->split_channels ? "split" : "single");
 }
 
+static void
+add_qos_problems(const struct netdev_xenvif *dev, struct smap *args)
+{
+    char *problems = netdev_xenvif_qos_problems(dev);
+
+    if (problems) {
+        smap_add(args, "qos_problem", problems);
+        free(problems);
+    }
+}
+
 static int
 netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
 {
@@ -690,6 +727,7 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     if (info.last_error[0]) {
         smap_add(args, "last_error", info.last_error);
     }
+    add_qos_problems(dev, args);
     smap_add_format(args, "domid", "%"PRIu16, dev->vif->domid);
     smap_add_format(args, "handle", "%"PRIu16, dev->vif->handle);
     smap_add(args, "frontend_state",
@@ -734,6 +772,18 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     .get_custom_stats = netdev_xenvif_get_custom_stats,         \
     .get_features = netdev_xenvif_get_features,                 \
     .get_status = netdev_xenvif_get_status,                     \
+    .get_qos_types = netdev_xenvif_get_qos_types,               \
+    .get_qos_capabilities = netdev_xenvif_get_qos_capabilities, \
+    .get_qos = netdev_xenvif_get_qos,                           \
+    .set_qos = netdev_xenvif_set_qos,                           \
+    .get_queue = netdev_xenvif_get_queue,                       \
+    .set_queue = netdev_xenvif_set_queue,                       \
+    .delete_queue = netdev_xenvif_delete_queue,                 \
+    .get_queue_stats = netdev_xenvif_get_queue_stats,           \
+    .queue_dump_start = netdev_xenvif_queue_dump_start,         \
+    .queue_dump_next = netdev_xenvif_queue_dump_next,           \
+    .queue_dump_done = netdev_xenvif_queue_dump_done,           \
+    .dump_queue_stats = netdev_xenvif_dump_queue_stats,         \
     .update_flags = netdev_xenvif_update_flags,                 \
     .reconfigure = netdev_xenvif_reconfigure,                   \
     .rxq_alloc = netdev_xenvif_rxq_alloc,                       \

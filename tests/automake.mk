@@ -100,6 +100,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-hostile.at \
 	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-ports.at \
+	tests/system-xenvif-qos.at \
 	tests/system-xenvif-rate.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \

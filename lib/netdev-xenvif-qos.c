@@ -1,0 +1,486 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Quality of service towards the guest: Open vSwitch's callbacks.
+ *
+ * Open vSwitch calls set_qos(), delete_queue() and set_queue() one after the
+ * other whenever anything in its database changes, and tells nobody what they
+ * return.  So values that are in force already are not touched, and what is
+ * wrong is kept for users to see in the port's status. */
+
+#include <config.h>
+
+#include "netdev-xenvif-qos.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "netdev-xenvif-qos-class.h"
+#include "openvswitch/vlog.h"
+#include "smap.h"
+#include "sset.h"
+#include "timeval.h"
+#include "util.h"
+
+VLOG_DEFINE_THIS_MODULE(netdev_xenvif_qos);
+
+static const struct netdev_xenvif_qos_class *const classes[] = {
+    &netdev_xenvif_egress_policer,
+    &netdev_xenvif_trtcm_policer,
+    &netdev_xenvif_shaper,
+};
+
+static const struct netdev_xenvif_qos_class *
+find_class(const char *type)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        if (!strcmp(classes[i]->type, type)) {
+            return classes[i];
+        }
+    }
+    return NULL;
+}
+
+/* What types have in common. */
+
+int64_t
+netdev_xenvif_qos_now(void)
+{
+    return (int64_t) time_usec() * 1000;
+}
+
+char *
+netdev_xenvif_qos_parse(const struct smap *details, const char *key,
+                        uint64_t min, uint64_t max, uint64_t missing,
+                        uint64_t *value)
+{
+    const char *s = smap_get(details, key);
+    unsigned long long int number;
+
+    if (!s) {
+        *value = missing;
+        return NULL;
+    }
+    if (!isdigit((unsigned char) s[0]) || !str_to_ullong(s, 10, &number)
+        || number < min || number > max) {
+        return xasprintf("%s \"%s\" is not a number between %"PRIu64" and "
+                         "%"PRIu64, key, s, min, max);
+    }
+    *value = number;
+    return NULL;
+}
+
+/* Life cycle. */
+
+void
+netdev_xenvif_qos_construct(struct netdev_xenvif *dev)
+{
+    ovsrcu_init(&dev->qos, NULL);
+    dev->qos_refused = false;
+    ds_init(&dev->qos_problems);
+    ds_init(&dev->old_qos_problems);
+}
+
+static void
+destroy_qos(struct netdev_xenvif_qos *qos)
+{
+    qos->class->destroy(qos);
+}
+
+static struct netdev_xenvif_qos *
+get_protected(struct netdev_xenvif *dev)
+{
+    return ovsrcu_get_protected(struct netdev_xenvif_qos *, &dev->qos);
+}
+
+void
+netdev_xenvif_qos_destruct(struct netdev_xenvif *dev)
+{
+    struct netdev_xenvif_qos *qos = get_protected(dev);
+
+    if (qos) {
+        ovsrcu_set(&dev->qos, NULL);
+        ovsrcu_postpone(destroy_qos, qos);
+    }
+    ds_destroy(&dev->qos_problems);
+    ds_destroy(&dev->old_qos_problems);
+}
+
+/* Puts 'qos', which may be NULL, in the place of what there is.  Threads may
+ * go on to use that for a moment. */
+static void
+replace_qos(struct netdev_xenvif *dev, struct netdev_xenvif_qos *qos)
+{
+    struct netdev_xenvif_qos *old = get_protected(dev);
+
+    if (old && old->class->retire) {
+        old->class->retire(old, dev);
+    }
+    ovsrcu_set(&dev->qos, qos);
+    if (old) {
+        ovsrcu_postpone(destroy_qos, old);
+    }
+    netdev_change_seq_changed(&dev->up);
+}
+
+/* Packets. */
+
+void
+netdev_xenvif_qos_send(struct netdev_xenvif_qos *qos,
+                       struct netdev_xenvif *dev,
+                       struct dp_packet_batch *batch)
+{
+    qos->class->send(qos, dev, batch);
+}
+
+void
+netdev_xenvif_qos_poll(struct netdev_xenvif_qos *qos,
+                       struct netdev_xenvif *dev)
+{
+    if (qos->class->poll) {
+        qos->class->poll(qos, dev);
+    }
+}
+
+void
+netdev_xenvif_qos_wait(const struct netdev_xenvif *dev)
+{
+    struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
+
+    if (qos && qos->class->wait) {
+        qos->class->wait(qos, dev);
+    }
+}
+
+void
+netdev_xenvif_qos_flush(struct netdev_xenvif *dev)
+{
+    struct netdev_xenvif_qos *qos = get_protected(dev);
+
+    if (qos && qos->class->flush) {
+        qos->class->flush(qos, dev);
+    }
+}
+
+/* Problems. */
+
+/* Forgets the problems of the last configuration, because another one comes.
+ */
+static void
+forget_problems(struct netdev_xenvif *dev)
+{
+    ds_clear(&dev->old_qos_problems);
+    if (dev->qos_problems.length) {
+        ds_put_cstr(&dev->old_qos_problems, ds_cstr(&dev->qos_problems));
+        ds_clear(&dev->qos_problems);
+        netdev_change_seq_changed(&dev->up);
+    }
+}
+
+/* Tells users about a problem, with 'text', which is freed.  It is logged if
+ * it was not there before. */
+static void
+complain(struct netdev_xenvif *dev, char *text)
+{
+    if (dev->qos_problems.length) {
+        ds_put_cstr(&dev->qos_problems, "; ");
+    }
+    ds_put_cstr(&dev->qos_problems, text);
+    if (!dev->old_qos_problems.length
+        || !strstr(ds_cstr(&dev->old_qos_problems), text)) {
+        VLOG_WARN("%s: %s", netdev_get_name(&dev->up), text);
+    }
+    free(text);
+    netdev_change_seq_changed(&dev->up);
+}
+
+char *
+netdev_xenvif_qos_problems(const struct netdev_xenvif *dev_)
+{
+    struct netdev_xenvif *dev = CONST_CAST(struct netdev_xenvif *, dev_);
+    struct netdev_xenvif_qos *qos = get_protected(dev);
+    char *doubts = (qos && qos->class->doubts ? qos->class->doubts(qos)
+                    : NULL);
+    bool problems = dev->qos_problems.length > 0;
+    char *text = NULL;
+
+    if (problems || doubts) {
+        text = xasprintf("%s%s%s",
+                         problems ? ds_cstr(&dev->qos_problems) : "",
+                         problems && doubts ? "; " : "",
+                         doubts ? doubts : "");
+    }
+    free(doubts);
+    return text;
+}
+
+/* Callbacks about the port. */
+
+int
+netdev_xenvif_get_qos_types(const struct netdev *netdev OVS_UNUSED,
+                            struct sset *types)
+{
+    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
+        sset_add(types, classes[i]->type);
+    }
+    return 0;
+}
+
+int
+netdev_xenvif_get_qos_capabilities(const struct netdev *netdev OVS_UNUSED,
+                                   const char *type,
+                                   struct netdev_qos_capabilities *caps)
+{
+    const struct netdev_xenvif_qos_class *class = find_class(type);
+
+    if (!class) {
+        return EOPNOTSUPP;
+    }
+    caps->n_queues = class->set_queue ? NETDEV_XENVIF_QOS_N_IDS : 0;
+    return 0;
+}
+
+int
+netdev_xenvif_get_qos(const struct netdev *netdev, const char **typep,
+                      struct smap *details)
+{
+    struct netdev_xenvif_qos *qos = get_protected(netdev_xenvif_cast(netdev));
+
+    *typep = qos ? qos->class->type : "";
+    if (qos) {
+        qos->class->get(qos, details);
+    }
+    return 0;
+}
+
+/* Does the work of netdev_xenvif_set_qos() for a type that is supported.
+ * Returns NULL, or what is wrong. */
+static char *
+set_class(struct netdev_xenvif *dev,
+          const struct netdev_xenvif_qos_class *class,
+          const struct smap *details)
+{
+    struct netdev_xenvif_qos *qos = get_protected(dev);
+    bool changed = false;
+    char *problem = NULL;
+
+    if (qos && qos->class == class) {
+        problem = class->set(qos, details, &changed);
+        if (changed) {
+            netdev_change_seq_changed(&dev->up);
+        }
+    } else {
+        qos = class->create(details, &problem);
+        if (qos) {
+            replace_qos(dev, qos);
+        } else {
+            /* What comes is the queues of this one. */
+            dev->qos_refused = true;
+        }
+    }
+    return problem;
+}
+
+int
+netdev_xenvif_set_qos(struct netdev *netdev, const char *type,
+                      const struct smap *details)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    const struct netdev_xenvif_qos_class *class = find_class(type);
+    char *problem;
+
+    forget_problems(dev);
+    dev->qos_refused = false;
+    if (!type[0]) {
+        if (get_protected(dev)) {
+            replace_qos(dev, NULL);
+        }
+        return 0;
+    }
+    if (!class) {
+        complain(dev, xasprintf("QoS type %s is not supported: nothing was "
+                                "changed", type));
+        dev->qos_refused = true;
+        return EOPNOTSUPP;
+    }
+    problem = set_class(dev, class, details);
+    if (problem) {
+        complain(dev, xasprintf("QoS %s: %s: nothing was changed", type,
+                                problem));
+        free(problem);
+        return EINVAL;
+    }
+    return 0;
+}
+
+/* Callbacks about queues. */
+
+/* Returns what is configured, if it has queues, and if what is said about
+ * queues is about it. */
+static struct netdev_xenvif_qos *
+get_with_queues(const struct netdev *netdev)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct netdev_xenvif_qos *qos = get_protected(dev);
+
+    return qos && qos->class->set_queue ? qos : NULL;
+}
+
+int
+netdev_xenvif_set_queue(struct netdev *netdev, unsigned int queue_id,
+                        const struct smap *details)
+{
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    bool changed = false;
+    char *problem;
+
+    if (!qos || dev->qos_refused) {
+        return EOPNOTSUPP;
+    }
+    problem = (queue_id < NETDEV_XENVIF_QOS_N_IDS
+               ? qos->class->set_queue(qos, queue_id, details, &changed)
+               : xasprintf("queue ids end at %d",
+                           NETDEV_XENVIF_QOS_N_IDS - 1));
+    if (problem) {
+        complain(dev, xasprintf("QoS %s, queue %u: %s: nothing was changed",
+                                qos->class->type, queue_id, problem));
+        free(problem);
+        return EINVAL;
+    }
+    if (changed) {
+        netdev_change_seq_changed(netdev);
+    }
+    return 0;
+}
+
+int
+netdev_xenvif_delete_queue(struct netdev *netdev, unsigned int queue_id)
+{
+    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    bool changed = false;
+
+    if (!qos || netdev_xenvif_cast(netdev)->qos_refused) {
+        return EOPNOTSUPP;
+    }
+    if (!qos->class->delete_queue(qos, queue_id, &changed)) {
+        return ENOENT;
+    }
+    if (changed) {
+        netdev_change_seq_changed(netdev);
+    }
+    return 0;
+}
+
+int
+netdev_xenvif_get_queue(const struct netdev *netdev, unsigned int queue_id,
+                        struct smap *details)
+{
+    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+
+    return (!qos ? EOPNOTSUPP
+            : qos->class->get_queue(qos, queue_id, details) ? 0 : ENOENT);
+}
+
+int
+netdev_xenvif_get_queue_stats(const struct netdev *netdev,
+                              unsigned int queue_id,
+                              struct netdev_queue_stats *stats)
+{
+    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+
+    return (!qos ? EOPNOTSUPP
+            : qos->class->get_queue_stats(qos, queue_id, stats) ? 0 : ENOENT);
+}
+
+/* The ids of a port's queues when a dump began. */
+struct dump {
+    size_t n, i;
+    unsigned int ids[NETDEV_XENVIF_QOS_MAX_QUEUES];
+};
+
+static int
+compare_ids(const void *a_, const void *b_)
+{
+    const unsigned int *a = a_;
+    const unsigned int *b = b_;
+
+    return *a < *b ? -1 : *a > *b;
+}
+
+int
+netdev_xenvif_queue_dump_start(const struct netdev *netdev, void **statep)
+{
+    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    struct dump *dump;
+
+    if (!qos) {
+        return EOPNOTSUPP;
+    }
+    dump = xmalloc(sizeof *dump);
+    dump->n = qos->class->list_queues(qos, dump->ids);
+    dump->i = 0;
+    qsort(dump->ids, dump->n, sizeof dump->ids[0], compare_ids);
+    *statep = dump;
+    return 0;
+}
+
+int
+netdev_xenvif_queue_dump_next(const struct netdev *netdev, void *state,
+                              unsigned int *queue_id, struct smap *details)
+{
+    struct dump *dump = state;
+
+    while (dump->i < dump->n) {
+        *queue_id = dump->ids[dump->i++];
+        if (!netdev_xenvif_get_queue(netdev, *queue_id, details)) {
+            return 0;
+        }
+    }
+    return EOF;
+}
+
+int
+netdev_xenvif_queue_dump_done(const struct netdev *netdev OVS_UNUSED,
+                              void *state)
+{
+    free(state);
+    return 0;
+}
+
+int
+netdev_xenvif_dump_queue_stats(const struct netdev *netdev,
+                               netdev_dump_queue_stats_cb *cb, void *aux)
+{
+    void *state;
+    int error = netdev_xenvif_queue_dump_start(netdev, &state);
+    struct dump *dump = state;
+
+    if (error) {
+        return error;
+    }
+    for (size_t i = 0; i < dump->n; i++) {
+        struct netdev_queue_stats stats;
+
+        if (!netdev_xenvif_get_queue_stats(netdev, dump->ids[i], &stats)) {
+            cb(dump->ids[i], &stats, aux);
+        }
+    }
+    free(dump);
+    return 0;
+}

@@ -1,0 +1,95 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef NETDEV_XENVIF_QOS_H
+#define NETDEV_XENVIF_QOS_H 1
+
+/* Quality of service towards the guest: Open vSwitch's callbacks, and the
+ * hooks through which packets get there.
+ *
+ * Threads: what is configured is a pointer under RCU.  The callbacks are the
+ * main thread's; packets come from any thread.  Each type has locks of its
+ * own. */
+
+#include <stdbool.h>
+
+#include "dp-packet.h"
+#include "netdev-xenvif-private.h"
+#include "ovs-rcu.h"
+
+struct netdev_xenvif_qos;
+struct sset;
+
+void netdev_xenvif_qos_construct(struct netdev_xenvif *);
+
+/* No thread may be sending any more. */
+void netdev_xenvif_qos_destruct(struct netdev_xenvif *);
+
+/* Drops what waits: the guest is gone.  Main thread. */
+void netdev_xenvif_qos_flush(struct netdev_xenvif *);
+
+/* Returns what is wrong with the configuration, in words, or NULL.  The caller
+ * frees it.  Main thread. */
+char *netdev_xenvif_qos_problems(const struct netdev_xenvif *);
+
+/* Returns what is configured, or NULL.  Any thread; valid until the caller
+ * quiesces. */
+static inline struct netdev_xenvif_qos *
+netdev_xenvif_qos_get(const struct netdev_xenvif *dev)
+{
+    return ovsrcu_get(struct netdev_xenvif_qos *,
+                      &CONST_CAST(struct netdev_xenvif *, dev)->qos);
+}
+
+/* Takes packets for the guest and leaves those in 'batch' that are to be
+ * delivered now.  Others wait, or were dropped and counted. */
+void netdev_xenvif_qos_send(struct netdev_xenvif_qos *, struct netdev_xenvif *,
+                            struct dp_packet_batch *batch);
+
+/* Delivers waiting packets whose time has come.  To be called often. */
+void netdev_xenvif_qos_poll(struct netdev_xenvif_qos *,
+                            struct netdev_xenvif *);
+
+/* Makes poll_block() wake up when netdev_xenvif_qos_poll() has something to
+ * do, also if a packet comes from another thread.  Main thread. */
+void netdev_xenvif_qos_wait(const struct netdev_xenvif *);
+
+/* Callbacks of struct netdev_class. */
+int netdev_xenvif_get_qos_types(const struct netdev *, struct sset *);
+int netdev_xenvif_get_qos_capabilities(const struct netdev *,
+                                       const char *type,
+                                       struct netdev_qos_capabilities *);
+int netdev_xenvif_get_qos(const struct netdev *, const char **typep,
+                          struct smap *details);
+int netdev_xenvif_set_qos(struct netdev *, const char *type,
+                          const struct smap *details);
+int netdev_xenvif_get_queue(const struct netdev *, unsigned int queue_id,
+                            struct smap *details);
+int netdev_xenvif_set_queue(struct netdev *, unsigned int queue_id,
+                            const struct smap *details);
+int netdev_xenvif_delete_queue(struct netdev *, unsigned int queue_id);
+int netdev_xenvif_get_queue_stats(const struct netdev *,
+                                  unsigned int queue_id,
+                                  struct netdev_queue_stats *);
+int netdev_xenvif_queue_dump_start(const struct netdev *, void **statep);
+int netdev_xenvif_queue_dump_next(const struct netdev *, void *state,
+                                  unsigned int *queue_id,
+                                  struct smap *details);
+int netdev_xenvif_queue_dump_done(const struct netdev *, void *state);
+int netdev_xenvif_dump_queue_stats(const struct netdev *,
+                                   netdev_dump_queue_stats_cb *, void *aux);
+
+#endif /* netdev-xenvif-qos.h */
