@@ -62,6 +62,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-offload.c \
 	lib/xenvif-offload.h \
 	lib/xenvif-ovs-compat.h \
+	lib/xenvif-policer.c \
+	lib/xenvif-policer.h \
 	lib/xenvif-qos.c \
 	lib/xenvif-qos.h \
 	lib/xenvif-queue.h \

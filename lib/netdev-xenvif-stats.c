@@ -30,50 +30,70 @@
 
 /* Sums of what the queues counted. */
 struct totals {
-    uint64_t packets, bytes, multicast, broadcast;
-    uint64_t dropped;           /* Good packets without room. */
-    uint64_t errors;            /* Packets that were not good. */
+    struct {
+        uint64_t packets, bytes, multicast, broadcast;
+        uint64_t sizes[XENVIF_N_SIZES];
+        uint64_t dropped;       /* Good packets without room. */
+        uint64_t errors;        /* Packets that were not good. */
+    } tx, rx;
+    uint64_t tx_verdicts[XENVIF_TX_N_VERDICTS];
+    uint64_t rx_verdicts[XENVIF_RX_N_VERDICTS];
 };
 
+#define SUM_COUNTERS(SUMS, COUNTERS)                                        \
+    (SUMS)->packets += xenvif_counter_get(&(COUNTERS)->packets);            \
+    (SUMS)->bytes += xenvif_counter_get(&(COUNTERS)->bytes);                \
+    (SUMS)->multicast += xenvif_counter_get(&(COUNTERS)->multicast);        \
+    (SUMS)->broadcast += xenvif_counter_get(&(COUNTERS)->broadcast);        \
+    for (unsigned int i = 0; i < XENVIF_N_SIZES; i++) {                     \
+        (SUMS)->sizes[i] += xenvif_counter_get(&(COUNTERS)->sizes[i]);      \
+    }
+
 static void
-add_counters(struct totals *totals, const struct xenvif_counters *counters)
+sum_queue(const struct xenvif_queue_stats *stats, struct totals *totals)
 {
-    totals->packets += xenvif_counter_get(&counters->packets);
-    totals->bytes += xenvif_counter_get(&counters->bytes);
-    totals->multicast += xenvif_counter_get(&counters->multicast);
-    totals->broadcast += xenvif_counter_get(&counters->broadcast);
+    SUM_COUNTERS(&totals->tx, &stats->tx);
+    SUM_COUNTERS(&totals->rx, &stats->rx);
+    for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+        totals->tx_verdicts[i] += xenvif_counter_get(&stats->tx_verdicts[i]);
+    }
+    for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+        totals->rx_verdicts[i] += xenvif_counter_get(&stats->rx_verdicts[i]);
+    }
 }
 
 static void
-sum_queue(const struct xenvif_queue_stats *stats, struct totals *tx,
-          struct totals *rx)
+sum_drops(struct totals *totals)
 {
-    add_counters(tx, &stats->tx);
     for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
-        uint64_t n = xenvif_counter_get(&stats->tx_verdicts[i]);
-
-        if (i == XENVIF_TX_E_OVERSIZE) {
-            tx->dropped += n;
+        if (i == XENVIF_TX_E_OVERSIZE || i == XENVIF_TX_E_POLICED) {
+            totals->tx.dropped += totals->tx_verdicts[i];
         } else if (xenvif_tx_verdict_name(i)) {
-            tx->errors += n;
+            totals->tx.errors += totals->tx_verdicts[i];
         }
     }
-
-    add_counters(rx, &stats->rx);
     for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
-        uint64_t n = xenvif_counter_get(&stats->rx_verdicts[i]);
-
         if (i == XENVIF_RX_E_GRANT || i == XENVIF_RX_E_RING) {
-            rx->errors += n;
+            totals->rx.errors += totals->rx_verdicts[i];
         } else if (xenvif_rx_verdict_name(i)) {
-            rx->dropped += n;
+            totals->rx.dropped += totals->rx_verdicts[i];
         }
     }
+}
+
+static void
+get_totals(const struct netdev_xenvif *dev, struct totals *totals)
+{
+    memset(totals, 0, sizeof *totals);
+    for (unsigned int i = 0; i < XENVIF_MAX_QUEUES; i++) {
+        sum_queue(&dev->vif->stats[i], totals);
+    }
+    sum_drops(totals);
 }
 
 /* Packets dropped before they got near a ring. */
 static uint64_t
-sum_drops(const struct netdev_xenvif *dev)
+get_tx_drops(const struct netdev_xenvif *dev)
 {
     uint64_t sum = 0;
 
@@ -109,29 +129,33 @@ netdev_xenvif_get_stats(const struct netdev *netdev,
                         struct netdev_stats *stats)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    struct totals tx = { .packets = 0 };
-    struct totals rx = { .packets = 0 };
+    struct totals t;
 
     if (!dev->vif) {
         return EOPNOTSUPP;
     }
-    for (unsigned int i = 0; i < XENVIF_MAX_QUEUES; i++) {
-        sum_queue(&dev->vif->stats[i], &tx, &rx);
-    }
+    get_totals(dev, &t);
 
     /* From here on in Open vSwitch's direction. */
-    stats->rx_packets = tx.packets;
-    stats->rx_bytes = tx.bytes;
-    stats->rx_dropped = tx.dropped;
-    stats->rx_errors = tx.errors;
-    stats->multicast = tx.multicast;
-    stats->rx_broadcast_packets = tx.broadcast;
-    stats->tx_packets = rx.packets;
-    stats->tx_bytes = rx.bytes;
-    stats->tx_dropped = rx.dropped + sum_drops(dev);
-    stats->tx_errors = rx.errors;
-    stats->tx_multicast_packets = rx.multicast;
-    stats->tx_broadcast_packets = rx.broadcast;
+    stats->rx_packets = t.tx.packets;
+    stats->rx_bytes = t.tx.bytes;
+    stats->rx_dropped = t.tx.dropped;
+    stats->rx_errors = t.tx.errors;
+    stats->multicast = t.tx.multicast;
+    stats->rx_broadcast_packets = t.tx.broadcast;
+    stats->rx_undersized_errors = t.tx_verdicts[XENVIF_TX_E_RUNT];
+    stats->rx_oversize_errors = t.tx_verdicts[XENVIF_TX_E_OVERSIZE];
+    stats->tx_packets = t.rx.packets;
+    stats->tx_bytes = t.rx.bytes;
+    stats->tx_dropped = t.rx.dropped + get_tx_drops(dev);
+    stats->tx_errors = t.rx.errors;
+    stats->tx_multicast_packets = t.rx.multicast;
+    stats->tx_broadcast_packets = t.rx.broadcast;
+#define XENVIF_SIZE(NAME)                                               \
+    stats->rx_##NAME##_packets = t.tx.sizes[XENVIF_SIZE_##NAME];        \
+    stats->tx_##NAME##_packets = t.rx.sizes[XENVIF_SIZE_##NAME];
+    XENVIF_SIZES
+#undef XENVIF_SIZE
     return 0;
 }
 
@@ -195,6 +219,22 @@ list_queue(struct list *list, unsigned int i,
     }
 }
 
+/* Drops of all queues that other userspace ports count, by their names. */
+static void
+list_totals(struct list *list, const struct netdev_xenvif *dev)
+{
+    struct totals t;
+
+    get_totals(dev, &t);
+    list_add(list, t.tx_verdicts[XENVIF_TX_E_POLICED], "ovs_rx_qos_drops");
+    list_add(list, t.rx_verdicts[XENVIF_RX_E_NO_SLOTS],
+             "ovs_tx_failure_drops");
+    list_add(list, t.rx_verdicts[XENVIF_RX_E_MTU],
+             "ovs_tx_mtu_exceeded_drops");
+    list_add(list, t.rx_verdicts[XENVIF_RX_E_OFFLOAD],
+             "ovs_tx_invalid_hwol_drops");
+}
+
 static uint32_t
 get_n_bad_rates(struct netdev_xenvif *dev)
 {
@@ -225,6 +265,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     }
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
+    list_totals(&list, dev);
     list_add(&list, get_n_bad_rates(dev), "xenstore_bad_rates");
     list_add(&list, sum_qos_drops(dev), "ovs_tx_qos_drops");
     for (int i = 0; i < netdev->n_rxq; i++) {

@@ -31,6 +31,7 @@
 #include <poll.h>
 
 #include "dp-packet.h"
+#include "hash.h"
 #include "netdev-provider.h"
 #include "netdev-xenvif-private.h"
 #include "netdev-xenvif-qos.h"
@@ -54,6 +55,10 @@ VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 #define MAX_MTU (65535 - ETH_HEADER_LEN)
 
 #define MTU_TO_MAX_FRAME(MTU) MIN((MTU) + XENVIF_FRAME_OVERHEAD, 65535)
+
+/* Invented interface indexes. */
+#define MIN_IFINDEX (1 << 20)
+#define MAX_IFINDEX ((1 << 24) - 1)
 
 /* Domain ids from here on do not denote domains (xen.h). */
 #define FIRST_RESERVED_DOMID 0x7ff0
@@ -614,10 +619,33 @@ netdev_xenvif_set_mtu(struct netdev *netdev, int mtu)
 }
 
 static int
-netdev_xenvif_get_ifindex(const struct netdev *netdev OVS_UNUSED)
+netdev_xenvif_set_policing(struct netdev *netdev, uint32_t kbits_rate,
+                           uint32_t kbits_burst, uint32_t kpkts_rate,
+                           uint32_t kpkts_burst)
 {
-    /* An invented index could be that of a real device. */
-    return -EOPNOTSUPP;
+    const struct xenvif_policer_config config = {
+        .kbits_rate = kbits_rate,
+        .kbits_burst = kbits_burst,
+        .kpkts_rate = kpkts_rate,
+        .kpkts_burst = kpkts_burst,
+    };
+    struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
+
+    if (!dev->vif) {
+        return ENODEV;
+    }
+    xenvif_policer_set(&dev->vif->policer, &config, xenvif_rate_now());
+    return 0;
+}
+
+static int
+netdev_xenvif_get_ifindex(const struct netdev *netdev)
+{
+    /* There is no such device, but sFlow and IPFIX know ports by this number.
+     * It is made of the name, so that it outlives restarts, positive and of 24
+     * bits, and larger than what a host has for its real devices. */
+    return MIN_IFINDEX + (hash_string(netdev_get_name(netdev), 0)
+                          % (MAX_IFINDEX - MIN_IFINDEX + 1));
 }
 
 static int
@@ -771,6 +799,7 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     .get_stats = netdev_xenvif_get_stats,                       \
     .get_custom_stats = netdev_xenvif_get_custom_stats,         \
     .get_features = netdev_xenvif_get_features,                 \
+    .set_policing = netdev_xenvif_set_policing,                 \
     .get_status = netdev_xenvif_get_status,                     \
     .get_qos_types = netdev_xenvif_get_qos_types,               \
     .get_qos_capabilities = netdev_xenvif_get_qos_capabilities, \

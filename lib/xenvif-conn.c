@@ -207,6 +207,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     conn->shared.max_frame = params->max_frame;
     conn->shared.no_csum = params->no_csum;
     conn->shared.rate = params->rate;
+    conn->shared.policer = params->policer;
     conn->shared.fault_latch = params->fault_latch;
     atomic_init(&conn->shared.fault, 0);
     ovsrcu_init(&conn->shared.hash, NULL);

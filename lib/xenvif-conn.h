@@ -31,6 +31,7 @@ struct latch;
 struct xenvif_ctrl;
 struct xenvif_hash;
 struct xenvif_multicast;
+struct xenvif_policer;
 struct xenvif_rate;
 
 struct xenvif_conn {
@@ -49,6 +50,7 @@ struct xenvif_conn_params {
     const atomic_uint32_t *max_frame;
     const atomic_bool *no_csum;
     struct xenvif_rate *rate;
+    struct xenvif_policer *policer;
     bool partial, tso;          /* See struct xenvif_shared, */
     bool gso_offered_v4, gso_offered_v6; /* likewise. */
     uint32_t max_backlog;       /* Packets that may wait in each queue. */

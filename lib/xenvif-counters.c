@@ -34,6 +34,7 @@ xenvif_tx_verdict_to_string(enum xenvif_tx_verdict verdict)
     case XENVIF_TX_E_##ENUM:                    \
         return TEXT;
     XENVIF_TX_PACKET_ERRORS
+    XENVIF_TX_DROPS
     XENVIF_TX_VIF_ERRORS
 #undef XENVIF_TX_ERROR
     case XENVIF_TX_N_VERDICTS:
@@ -67,6 +68,7 @@ xenvif_tx_verdict_name(enum xenvif_tx_verdict verdict)
     case XENVIF_TX_E_##ENUM:                    \
         return #NAME;
     XENVIF_TX_PACKET_ERRORS
+    XENVIF_TX_DROPS
     XENVIF_TX_VIF_ERRORS
 #undef XENVIF_TX_ERROR
     case XENVIF_TX_GOOD:

@@ -52,6 +52,11 @@
     XENVIF_TX_ERROR(GSO, bad_gso,                                           \
                     "GSO extra info that is not true of the packet")
 
+/* Then those of packets that are good and dropped all the same. */
+#define XENVIF_TX_DROPS                                                     \
+    XENVIF_TX_ERROR(POLICED, policed,                                       \
+                    "beyond the ingress policing rate")
+
 /* Then those that no honest frontend can cause: after one of them nothing in
  * the ring can be trusted and the vif stops until the guest reconnects. */
 #define XENVIF_TX_VIF_ERRORS                                                \
@@ -89,6 +94,7 @@ enum xenvif_tx_verdict {
     XENVIF_TX_MULTICAST,        /* Multicast list request, not a packet. */
 #define XENVIF_TX_ERROR(ENUM, NAME, TEXT) XENVIF_TX_E_##ENUM,
     XENVIF_TX_PACKET_ERRORS
+    XENVIF_TX_DROPS
     XENVIF_TX_VIF_ERRORS
 #undef XENVIF_TX_ERROR
     XENVIF_TX_N_VERDICTS
@@ -125,6 +131,24 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(gso_packets)     /* Packets to be segmented later. */    \
     XENVIF_COUNTER(gso_segmented)   /* Packets segmented in software. */
 
+/* Sizes of frames by which they are counted: those of RFC 2819, in the names
+ * that Open vSwitch has for them. */
+#define XENVIF_SIZES                            \
+    XENVIF_SIZE(1_to_64)                        \
+    XENVIF_SIZE(65_to_127)                      \
+    XENVIF_SIZE(128_to_255)                     \
+    XENVIF_SIZE(256_to_511)                     \
+    XENVIF_SIZE(512_to_1023)                    \
+    XENVIF_SIZE(1024_to_1522)                   \
+    XENVIF_SIZE(1523_to_max)
+
+enum xenvif_size {
+#define XENVIF_SIZE(NAME) XENVIF_SIZE_##NAME,
+    XENVIF_SIZES
+#undef XENVIF_SIZE
+    XENVIF_N_SIZES
+};
+
 typedef ATOMIC(uint64_t) xenvif_counter;
 
 /* Counters of one direction of one queue. */
@@ -132,6 +156,7 @@ struct xenvif_counters {
 #define XENVIF_COUNTER(NAME) xenvif_counter NAME;
     XENVIF_COUNTERS
 #undef XENVIF_COUNTER
+    xenvif_counter sizes[XENVIF_N_SIZES]; /* Packets. */
 };
 
 struct xenvif_queue_stats {
@@ -161,15 +186,32 @@ xenvif_counter_get(const xenvif_counter *counter)
     return value;
 }
 
+/* Returns the class of a frame of 'size' bytes, which is not 0. */
+static inline enum xenvif_size
+xenvif_size_class(uint32_t size)
+{
+    if (size <= 64) {
+        return XENVIF_SIZE_1_to_64;
+    } else if (size < 1024) {
+        /* The bounds are powers of two from here on. */
+        return XENVIF_SIZE_65_to_127 + log_2_floor(size) - 6;
+    } else {
+        return (size <= 1522 ? XENVIF_SIZE_1024_to_1522
+                : XENVIF_SIZE_1523_to_max);
+    }
+}
+
 /* Counts 'packet', an Ethernet frame that went through. */
 static inline void
 xenvif_count_frame(struct xenvif_counters *counters,
                    const struct dp_packet *packet)
 {
     const struct eth_header *eth = dp_packet_data(packet);
+    uint32_t size = dp_packet_size(packet);
 
     xenvif_counter_add(&counters->packets, 1);
-    xenvif_counter_add(&counters->bytes, dp_packet_size(packet));
+    xenvif_counter_add(&counters->bytes, size);
+    xenvif_counter_add(&counters->sizes[xenvif_size_class(size)], 1);
     if (OVS_UNLIKELY(eth_addr_is_multicast(eth->eth_dst))) {
         xenvif_counter_add(eth_addr_is_broadcast(eth->eth_dst)
                            ? &counters->broadcast : &counters->multicast, 1);

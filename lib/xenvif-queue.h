@@ -41,6 +41,7 @@
 struct latch;
 struct xenvif_hash;
 struct xenvif_multicast;
+struct xenvif_policer;
 struct xenvif_rate;
 
 /* A frame may be longer than the MTU by its header and two VLAN tags. */
@@ -84,6 +85,7 @@ struct xenvif_shared {
 
     /* The toolstack's limit on what the guest transmits; not owned. */
     struct xenvif_rate *rate;
+    struct xenvif_policer *policer; /* The operator's; not owned. */
 
     /* The first vif error: an enum xenvif_tx_verdict, or XENVIF_FAULT_RX_RING,
      * or 0.  Once set, nothing touches the rings until the vif reconnects. */

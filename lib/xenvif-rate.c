@@ -29,9 +29,8 @@
 #define US_PER_S UINT64_C(1000000)
 
 /* A guest can't be told from one without a limit at this speed, in bytes per
- * second.  Together with MAX_DEPTH it keeps the arithmetic within 64 bits. */
+ * second. */
 #define MAX_SPEED UINT64_C(100000000000)
-#define MAX_DEPTH INT64_C(0x100000000)
 
 /* How long the threads that poll may be kept from it without the guest losing
  * credit, in ns, even if the interval asked for is shorter. */
@@ -148,23 +147,14 @@ add_balance(struct xenvif_rate *rate, int64_t n)
 static void
 refill(struct xenvif_rate *rate, uint64_t now)
 {
+    struct xenvif_bucket *bucket = &rate->bucket;
     int64_t room = rate->depth - get_balance(rate);
-    uint64_t elapsed = now - rate->updated;
 
-    if ((int64_t) elapsed <= 0) {
-        /* Another thread looked at the clock after us. */
-        return;
-    }
-    rate->updated = now;
-    if (room <= 0 || elapsed > room * NS_PER_S / rate->speed) {
-        add_balance(rate, room);
-        rate->remainder = 0;
-    } else {
-        uint64_t sum = elapsed * rate->speed + rate->remainder;
-
-        add_balance(rate, sum / NS_PER_S);
-        rate->remainder = sum % NS_PER_S;
-    }
+    room = MAX(room, 0) * XENVIF_BUCKET_TOKEN;
+    bucket->level = MIN(bucket->level, room);
+    xenvif_bucket_refill_to(bucket, now, room);
+    add_balance(rate, bucket->level / XENVIF_BUCKET_TOKEN);
+    bucket->level %= XENVIF_BUCKET_TOKEN;
 }
 
 /* Returns the largest credit for one burst. */
@@ -254,17 +244,17 @@ xenvif_rate_set(struct xenvif_rate *rate,
     while (atomic_flag_test_and_set(&rate->busy)) {
         /* For less than a microsecond. */
     }
-    depth = MAX(MIN(config->bytes, MAX_DEPTH),
+    depth = MAX(MIN(config->bytes, XENVIF_BUCKET_MAX_DEPTH),
                 speed * MIN_DEPTH_NS / NS_PER_S);
     depth = MAX(depth, 1);
     if (!was_limited || get_balance(rate) > depth) {
         add_balance(rate, depth - get_balance(rate));
     }
     if (!was_limited) {
-        rate->updated = now;
-        rate->remainder = 0;
+        rate->bucket.updated = now;
+        rate->bucket.level = 0;
     }
-    rate->speed = speed;
+    rate->bucket.rate = speed;
     rate->depth = depth;
     atomic_store_relaxed(&rate->limited, speed > 0);
     atomic_flag_clear(&rate->busy);
@@ -280,7 +270,7 @@ xenvif_rate_reserve(struct xenvif_rate *rate, unsigned int queue,
     if (atomic_flag_test_and_set(&rate->busy)) {
         return 0;
     }
-    if (!rate->speed) {
+    if (!rate->bucket.rate) {
         /* The limit went away in this moment. */
         credit = XENVIF_RATE_NO_LIMIT;
         goto out;
@@ -331,13 +321,13 @@ xenvif_rate_wait_ms(struct xenvif_rate *rate, unsigned int queue,
     if (atomic_flag_test_and_set(&rate->busy)) {
         return 0;
     }
-    if (rate->speed) {
+    if (rate->bucket.rate) {
         queue = MIN(queue, XENVIF_RATE_MAX_QUEUES - 1);
         refill(rate, now);
         missing = get_need(rate, queue, find_poorer(rate, queue))
                   - get_balance(rate);
         if (missing > 0) {
-            ms = 1 + missing * 1000 / (int64_t) rate->speed;
+            ms = 1 + missing * 1000 / (int64_t) rate->bucket.rate;
         }
     }
     atomic_flag_clear(&rate->busy);

@@ -40,6 +40,7 @@
 #include <stdint.h>
 
 #include "ovs-atomic.h"
+#include "xenvif-bucket.h"
 
 /* Credit without a limit. */
 #define XENVIF_RATE_NO_LIMIT INT64_MAX
@@ -62,10 +63,8 @@ struct xenvif_rate {
      * atomic members, may also change without 'busy'. */
     atomic_llong balance;
 
-    uint64_t speed;             /* Bytes per second; 0 if not limited. */
     int64_t depth;              /* Largest credit, in bytes. */
-    uint64_t updated;           /* When 'balance' was right, in ns. */
-    uint64_t remainder;         /* Credit besides 'balance', in 1e-9 bytes. */
+    struct xenvif_bucket bucket; /* Counts time; empty but for fractions. */
     uint64_t used_most;         /* Largest of 'used' that got credit. */
 
     ATOMIC(uint64_t) hungry;    /* Queues that want more credit. */

@@ -28,6 +28,7 @@
 #include "xenvif-multicast.h"
 #include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
+#include "xenvif-policer.h"
 #include "xenvif-queue.h"
 #include "xenvif-rate.h"
 #include "xenvif-tx-parse.h"
@@ -60,6 +61,7 @@ struct tx_burst {
     unsigned int n_records;
     unsigned int n_packets;     /* Packets that they may become. */
     int64_t credit;             /* Bytes that the guest may send now. */
+    uint64_t policed_at;        /* The time, or 0 if there is no policing. */
     union xenvif_tx_slot window[BURST_WINDOW];
     struct tx_record records[BURST_SLOTS];
     struct xenvif_copy_batch copies;
@@ -143,18 +145,21 @@ plan_piece(struct tx_burst *burst, const struct netif_tx_request *req,
     return buffer;
 }
 
-/* Adds the copies that bring the data of 'record' here.  Returns false if
- * there is no room left for them in this burst. */
+/* Is there room left for the copies of 'packet' in this burst? */
 static bool
+has_room(const struct tx_burst *burst, const struct xenvif_tx_packet *packet)
+{
+    return (burst->copies.n + packet->n_data <= XENVIF_COPY_MAX
+            && xenvif_bounce_has_room(burst->copies.bounce, packet->n_data,
+                                      packet->size));
+}
+
+/* Adds the copies that bring the data of 'record' here. */
+static void
 plan_copies(struct tx_burst *burst, struct tx_record *record)
 {
     const struct xenvif_tx_packet *packet = &record->packet;
 
-    if (burst->copies.n + packet->n_data > XENVIF_COPY_MAX
-        || !xenvif_bounce_has_room(burst->copies.bounce, packet->n_data,
-                                   packet->size)) {
-        return false;
-    }
     record->first_seg = burst->copies.n;
     for (unsigned int i = 0; i < packet->n_data; i++) {
         uint32_t len;
@@ -169,6 +174,36 @@ plan_copies(struct tx_burst *burst, struct tx_record *record)
         }
     }
     record->n_segs = burst->copies.n - record->first_seg;
+}
+
+/* Returns how many packets the datapath will receive at most in place of
+ * 'packet'. */
+static unsigned int
+n_pieces(const struct tx_burst *burst, const struct xenvif_tx_packet *packet)
+{
+    return (packet->gso_type && !burst->queue->shared->tso
+            ? DIV_ROUND_UP(packet->size, packet->gso_size) : 1);
+}
+
+/* Decides what becomes of the good packet in 'record', before the cost of
+ * copying it.  Returns false if there is no room left for it in this burst. */
+static bool
+plan_packet(struct tx_burst *burst, struct tx_record *record)
+{
+    const struct xenvif_tx_packet *packet = &record->packet;
+
+    if (!has_room(burst, packet)) {
+        return false;
+    }
+    burst->credit -= packet->size;
+    if (OVS_UNLIKELY(burst->policed_at)
+        && !xenvif_policer_admit(burst->queue->shared->policer, packet->size,
+                                 burst->policed_at)) {
+        record->verdict = XENVIF_TX_E_POLICED;
+    } else {
+        plan_copies(burst, record);
+        burst->n_packets += n_pieces(burst, packet);
+    }
     return true;
 }
 
@@ -209,15 +244,6 @@ max_frame(const struct tx_burst *burst)
     return size;
 }
 
-/* Returns how many packets the datapath will receive at most in place of
- * 'packet'. */
-static unsigned int
-n_pieces(const struct tx_burst *burst, const struct xenvif_tx_packet *packet)
-{
-    return (packet->gso_type && !burst->queue->shared->tso
-            ? DIV_ROUND_UP(packet->size, packet->gso_size) : 1);
-}
-
 /* Judges the packets in the window and plans their copies, until the burst is
  * full.  Returns a vif error that ended it, or XENVIF_TX_GOOD. */
 static enum xenvif_tx_verdict
@@ -247,12 +273,9 @@ plan_burst(struct tx_burst *burst, bool more)
         }
         if (was_answered(burst, &record->packet)) {
             record->verdict = XENVIF_TX_ANSWERED;
-        } else if (record->verdict == XENVIF_TX_GOOD) {
-            if (!plan_copies(burst, record)) {
-                break;
-            }
-            burst->n_packets += n_pieces(burst, &record->packet);
-            burst->credit -= record->packet.size;
+        } else if (record->verdict == XENVIF_TX_GOOD
+                   && !plan_packet(burst, record)) {
+            break;
         }
         burst->n_slots += record->packet.n_slots;
         burst->n_records++;
@@ -422,6 +445,7 @@ finish_record(const struct tx_burst *burst, struct tx_record *record,
     switch (record->verdict) {
     case XENVIF_TX_GOOD:
     case XENVIF_TX_ANSWERED:
+    case XENVIF_TX_E_POLICED:
         return NETIF_RSP_OKAY;
     case XENVIF_TX_MULTICAST:
         return edit_multicast(burst, &record->packet);
@@ -516,6 +540,8 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     }
     burst.queue = queue;
     burst.credit = credit;
+    burst.policed_at = (xenvif_policer_is_active(queue->shared->policer)
+                        ? xenvif_rate_now() : 0);
     burst.n_slots = burst.n_records = burst.n_packets = 0;
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 

@@ -72,6 +72,7 @@ xenvif_create(uint16_t domid, uint16_t handle)
     atomic_init(&xenvif->max_frame, 0);
     atomic_init(&xenvif->no_csum, false);
     xenvif_rate_init(&xenvif->rate);
+    xenvif_policer_init(&xenvif->policer);
     xenvif_multicast_init(&xenvif->multicast);
     ovs_mutex_init(&xenvif->mutex);
     token_bucket_init(&xenvif->connect_tokens, 1, CONNECT_BURST);
@@ -201,6 +202,7 @@ xenvif_destroy(struct xenvif *xenvif)
 {
     disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
+    xenvif_policer_destroy(&xenvif->policer);
     xenvif_multicast_destroy(&xenvif->multicast);
     ovs_mutex_destroy(&xenvif->mutex);
     free(xenvif->port_name);
@@ -424,6 +426,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
         .max_frame = &xenvif->max_frame,
         .no_csum = &xenvif->no_csum,
         .rate = &xenvif->rate,
+        .policer = &xenvif->policer,
         .partial = settings.partial,
         .tso = settings.tso,
         .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,

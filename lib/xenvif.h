@@ -41,6 +41,7 @@
 #include "xenvif-info.h"
 #include "xenvif-kernel.h"
 #include "xenvif-multicast.h"
+#include "xenvif-policer.h"
 #include "xenvif-rate.h"
 #include "xenvif-view.h"
 
@@ -63,6 +64,7 @@ struct xenvif {
     atomic_uint32_t max_frame;  /* Bytes; set by the port. */
     atomic_bool no_csum;        /* Complete checksums only?  Likewise. */
     struct xenvif_rate rate;
+    struct xenvif_policer policer; /* Set by the port. */
     struct xenvif_multicast multicast;
     struct xenvif_queue_stats stats[XENVIF_MAX_QUEUES];
 

@@ -30,6 +30,7 @@ unit_tests = \
 	tests/test-netfront-checks \
 	tests/test-offload \
 	tests/test-offload-rings \
+	tests/test-policer \
 	tests/test-qos \
 	tests/test-qos-rates \
 	tests/test-rate \
@@ -101,9 +102,11 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \
-	tests/system-xenvif-rate.at
+	tests/system-xenvif-rate.at \
+	tests/system-xenvif-monitor.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
+	tests/flow-collector.py \
 	tests/run-isolated \
 	tests/tcp-peer.py \
 	tests/unix-proxy.py

@@ -282,6 +282,7 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
     atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
     atomic_init(&mock->no_csum, false);
     xenvif_rate_init(&mock->rate);
+    xenvif_policer_init(&mock->policer);
     latch_init(&mock->latch);
     mock_reset(mock, start);
     return mock;
@@ -484,6 +485,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .max_frame = &mock->max_frame,
         .no_csum = &mock->no_csum,
         .rate = &mock->rate,
+        .policer = &mock->policer,
         .partial = mock->partial,
         .tso = mock->tso,
         .gso_offered_v4 = mock->gso_offered,

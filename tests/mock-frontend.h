@@ -47,6 +47,7 @@
 #include "xenvif-conn.h"
 #include "xenvif-counters.h"
 #include "xenvif-multicast.h"
+#include "xenvif-policer.h"
 #include "xenvif-rate.h"
 
 enum {
@@ -121,6 +122,7 @@ struct mock {
     atomic_uint32_t max_frame;
     atomic_bool no_csum;
     struct xenvif_rate rate;
+    struct xenvif_policer policer;
     struct latch latch;
 };
 

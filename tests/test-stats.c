@@ -212,6 +212,7 @@ test_totals(void **state)
     struct netdev *netdev = *state;
     struct xenvif_queue_stats *stats = stats_of(netdev);
     uint64_t rx_errors = 0, tx_errors = 0, tx_dropped = 0;
+    struct netdev_custom_stats custom;
     struct netdev_stats totals;
 
     /* Also of queues that the guest does not use any more. */
@@ -223,7 +224,8 @@ test_totals(void **state)
         atomic_init(&stats[q].rx.bytes, 100000);
         for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
             atomic_init(&stats[q].tx_verdicts[i], 1 + i);
-            if (xenvif_tx_verdict_name(i) && i != XENVIF_TX_E_OVERSIZE) {
+            if (xenvif_tx_verdict_name(i) && i != XENVIF_TX_E_OVERSIZE
+                && i != XENVIF_TX_E_POLICED) {
                 rx_errors += 1 + i;
             }
         }
@@ -243,12 +245,63 @@ test_totals(void **state)
     assert_int_equal(totals.tx_packets, 40000);
     assert_int_equal(totals.tx_bytes, 400000);
     assert_int_equal(totals.rx_errors, rx_errors);
-    assert_int_equal(totals.rx_dropped, 4 * (1 + XENVIF_TX_E_OVERSIZE));
+    assert_int_equal(totals.rx_dropped, 4 * (2 + XENVIF_TX_E_OVERSIZE
+                                             + XENVIF_TX_E_POLICED));
+    assert_int_equal(totals.rx_oversize_errors,
+                     4 * (1 + XENVIF_TX_E_OVERSIZE));
+    assert_int_equal(totals.rx_undersized_errors,
+                     4 * (1 + XENVIF_TX_E_RUNT));
+    get_custom(netdev, &custom);
+    assert_int_equal(custom_value(&custom, "ovs_rx_qos_drops"),
+                     4 * (1 + XENVIF_TX_E_POLICED));
+    assert_int_equal(custom_value(&custom, "ovs_tx_failure_drops"),
+                     4 * (100 + XENVIF_RX_E_NO_SLOTS));
+    assert_int_equal(custom_value(&custom, "ovs_tx_mtu_exceeded_drops"),
+                     4 * (100 + XENVIF_RX_E_MTU));
+    assert_int_equal(custom_value(&custom, "ovs_tx_invalid_hwol_drops"),
+                     4 * (100 + XENVIF_RX_E_OFFLOAD));
+    netdev_free_custom_stats_counters(&custom);
     assert_int_equal(totals.tx_errors, tx_errors);
     assert_int_equal(totals.tx_dropped, tx_dropped);
     xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
     assert_int_equal(netdev_get_stats(netdev, &totals), 0);
     assert_int_equal(totals.rx_packets + totals.tx_dropped, 0);
+}
+
+/* Each size of a frame is counted in one class, by its bounds. */
+static void
+test_sizes(void **state)
+{
+    struct netdev *netdev = *state;
+    struct xenvif_queue_stats *stats = stats_of(netdev);
+    struct dp_packet *packet = dp_packet_new(65535);
+    struct netdev_stats totals;
+
+    memset(dp_packet_put_uninit(packet, 65535), 0, 65535);
+    for (uint32_t size = 14; size <= 65535; size++) {
+        dp_packet_set_size(packet, size);
+        xenvif_count_frame(&stats[0].tx, packet);
+        xenvif_count_frame(&stats[1].tx, packet);
+        xenvif_count_frame(&stats[2].rx, packet);
+    }
+    assert_int_equal(netdev_get_stats(netdev, &totals), 0);
+    assert_int_equal(totals.rx_packets, 2 * (65536 - 14));
+    assert_int_equal(totals.rx_1_to_64_packets, 2 * (65 - 14));
+    assert_int_equal(totals.rx_65_to_127_packets, 2 * (128 - 65));
+    assert_int_equal(totals.rx_128_to_255_packets, 2 * 128);
+    assert_int_equal(totals.rx_256_to_511_packets, 2 * 256);
+    assert_int_equal(totals.rx_512_to_1023_packets, 2 * 512);
+    assert_int_equal(totals.rx_1024_to_1522_packets, 2 * (1523 - 1024));
+    assert_int_equal(totals.rx_1523_to_max_packets, 2 * (65536 - 1523));
+    assert_int_equal(totals.tx_1_to_64_packets, 65 - 14);
+    assert_int_equal(totals.tx_65_to_127_packets, 128 - 65);
+    assert_int_equal(totals.tx_128_to_255_packets, 128);
+    assert_int_equal(totals.tx_256_to_511_packets, 256);
+    assert_int_equal(totals.tx_512_to_1023_packets, 512);
+    assert_int_equal(totals.tx_1024_to_1522_packets, 1523 - 1024);
+    assert_int_equal(totals.tx_1523_to_max_packets, 65536 - 1523);
+    dp_packet_delete(packet);
+    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
 }
 
 /* Options that are refused, and why. */
@@ -306,6 +359,7 @@ main(void)
         cmocka_unit_test(test_texts),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_totals),
+        cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_options),
     };
 

@@ -700,6 +700,7 @@ test_random_chains(void **state OVS_UNUSED)
     for (unsigned int i = 0; i <= XENVIF_TX_N_VERDICTS; i++) {
         bool elsewhere = (i == XENVIF_TX_ANSWERED || i == XENVIF_TX_E_GRANT
                           || i == XENVIF_TX_E_CSUM || i == XENVIF_TX_E_GSO
+                          || i == XENVIF_TX_E_POLICED
                           || i == XENVIF_TX_E_RING);
 
         assert_true(elsewhere ? !seen[i] : seen[i] > 0);
