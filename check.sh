@@ -20,9 +20,10 @@
 #
 # Installs the packages that are missing, builds in _build/, and runs the unit,
 # component and system tests with a plain build and with one under the
-# sanitizers, Open vSwitch's checkpatch.py, a build with clang, an installation
-# and "make distcheck".  Prints each step with its time, and in the end one
-# line with what became of all tests.  The exit status is 0 if none failed.
+# sanitizers, those on a real Xen, Open vSwitch's checkpatch.py, a build with
+# clang, an installation and "make distcheck".  Prints each step with its time,
+# and in the end one line with what became of all tests.  The exit status is 0
+# if none failed.
 
 set -u
 top=$(cd "$(dirname "$0")" && pwd)
@@ -166,7 +167,7 @@ test $# -eq 0 || die "takes no arguments"
 test "$(id -u)" = 0 || die "must be run as root (packages, namespaces)"
 mkdir -p "$log_dir"
 
-need 'packages' install_packages build run check
+need 'packages' install_packages build run check xen
 check 'style of the files' "$top/build-aux/check-style"
 
 need 'build' build main --enable-Werror
@@ -194,5 +195,7 @@ else
     failed=$((failed + 1))
 fi
 
+suite 'make check-xen' "$build_root/xen-results" \
+    make -C "$build_root/main" --no-print-directory check-xen
 check 'make distcheck' distcheck
 finish

@@ -194,6 +194,7 @@ EXTRA_DIST += \
 	tests/xen/scenarios/10-basics.sh \
 	tests/xen/scenarios/20-openflow.sh \
 	tests/xen/scenarios/25-queues.sh \
+	tests/xen/scenarios/27-offloads.sh \
 	tests/xen/scenarios/30-lifecycle.sh \
 	tests/xen/scenarios/40-restart.sh \
 	tests/xen/scenarios/45-netback.sh \

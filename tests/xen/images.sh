@@ -19,14 +19,14 @@
 # an initramfs for dom0 and one for guests.
 
 # Kernel modules that dom0 and guests get, with all that these depend on.
-dom0_modules="9p 9pnet_virtio virtio_pci tun xenfs xen-evtchn xen-gntalloc
+dom0_modules="9p 9pnet_virtio virtio_pci tun veth xenfs xen-evtchn xen-gntalloc
     xen-gntdev xen-netback xen-privcmd"
 guest_modules="xen-netfront 8021q vxlan"
 
 # Programs that dom0 and guests get, besides busybox.  xen-init-dom0 and its
 # like have no place in PATH; they are found by name.
-dom0_programs="dash ethtool ip iperf3 kmod libxl-save-helper xl xen-init-dom0
-    xenconsole xenconsoled xenstore-control xenstore-exists
+dom0_programs="dash ethtool ip iperf3 kmod libxl-save-helper tcpdump xl
+    xen-init-dom0 xenconsole xenconsoled xenstore-control xenstore-exists
     xenstore-list xenstore-ls xenstore-read xenstore-rm xenstore-watch
     xenstore-write xenstored"
 guest_programs="dash ethtool ip iperf3"

@@ -25,7 +25,7 @@
 # for a hypervisor and the tools that go with it.
 xen_packages="${XENVIF_XEN_PACKAGES:-xen-system-amd64}
     ${XENVIF_XEN_KERNEL:-linux-image-amd64}
-    busybox-static dash ethtool iperf3 iproute2 libcap-ng0"
+    busybox-static dash ethtool iperf3 iproute2 libcap-ng0 tcpdump"
 
 # The folders of the kernel's package that hold modules we may want.
 module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
