@@ -40,7 +40,8 @@ wire () {
 #
 # Prints whether a guest has it on or off.
 offload () {
-    guest_exec "$1" "ethtool -k eth0 | sed -n 's/^$2: \([a-z]*\).*/\1/p'"
+    guest_exec "$1" ethtool -k eth0 |
+        awk -v "name=$2:" '$1 == name { print $2 }'
 }
 
 # queue_counter GUEST NAME
@@ -74,6 +75,7 @@ capture_is_good () {
     note "$(grep -c '(correct)' /run/capture) right," \
         "$(grep -c -e '(incorrect' -e 'bad udp' /run/capture) wrong"
     expect grep -q '(correct)' /run/capture
+    expect grep -q 'udp sum ok' /run/capture
     expect_not grep -e '(incorrect' -e 'bad udp' /run/capture
     expect_not grep -E 'length ([2-9][0-9]{3}|[0-9]{5,})\)' /run/capture
 }
@@ -95,7 +97,8 @@ to_outside () {
         wait $! || :
         expect_equal "file through $address" "$(md5sum </run/received)" "$sum"
     done
-    expect guest_exec "$1" 'echo one datagram | nc -u -w 1 10.77.0.200 6000'
+    expect ip netns exec outside iperf3 -s -1 -D
+    expect guest_exec "$1" 'iperf3 -u -b 200k -l 1000 -t 1 -c 10.77.0.200'
     capture_is_good
 }
 
