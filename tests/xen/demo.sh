@@ -17,7 +17,7 @@
 # What "./demo.sh --xen" shows: the demonstration, on a real Xen.  Unlike a
 # scenario in scenarios/ it prints its commands and what they print.
 #
-# Time limit: 600 s
+# Lasts about 100 s.
 
 # in_guest GUEST COMMAND
 #

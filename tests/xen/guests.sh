@@ -60,9 +60,9 @@ backend_path () {
 states () {
     local id
     id=$(domid "$1")
-    echo "$(xenstore-read "/local/domain/$id/device/vif/${2:-0}/state" \
-            2>/dev/null)" \
-         "$(xenstore-read "$(backend_path "$1" "${2:-0}")/state" 2>/dev/null)"
+    set -- $(xenstore-read "/local/domain/$id/device/vif/${2:-0}/state" \
+        "/local/domain/0/backend/vif/$id/${2:-0}/state" 2>/dev/null)
+    echo "$*"
 }
 
 # is_connected GUEST [DEVICE]

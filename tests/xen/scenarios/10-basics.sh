@@ -15,6 +15,8 @@
 # limitations under the License.
 
 # What a user does first: two guests on a bridge.
+#
+# Lasts about 60 s.
 
 bridge br0
 

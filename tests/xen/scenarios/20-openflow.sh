@@ -16,7 +16,7 @@
 
 # What the switch does with packets of guests.
 #
-# Time limit: 400 s
+# Lasts about 130 s.
 
 bridge br0
 

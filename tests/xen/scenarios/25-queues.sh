@@ -16,7 +16,7 @@
 
 # Guests with several queues, several vifs and large frames; XDP programs.
 #
-# Time limit: 400 s
+# Lasts about 180 s.
 
 bridge br0
 

@@ -16,7 +16,7 @@
 
 # What toolstacks and guests do to a vif in its life.
 #
-# Time limit: 400 s
+# Lasts about 130 s.
 
 bridge br0
 

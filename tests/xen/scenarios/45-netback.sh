@@ -16,7 +16,7 @@
 
 # Linux's own backend, xen-netback, is on the same host.
 #
-# Time limit: 600 s
+# Lasts about 110 s.
 
 bridge br0
 

@@ -15,6 +15,8 @@
 # limitations under the License.
 
 # What grants cost here.  The figures are in the log of the scenario.
+#
+# Lasts about 30 s.
 
 not_here () {
     skip 'tests/xen/run does not bring the program to dom0'

@@ -18,7 +18,7 @@
 # What users see when the hotplug script, or what it needs, is not as it
 # should be.
 #
-# Time limit: 400 s
+# Lasts about 60 s.
 
 bridge br0
 
