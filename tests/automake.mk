@@ -97,8 +97,9 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-traffic.at \
 	tests/system-xenvif-lifecycle.at \
 	tests/system-xenvif-rings.at \
-	tests/system-xenvif-offload.at \
 	tests/system-xenvif-hostile.at \
+	tests/system-xenvif-offload.at \
+	tests/system-xenvif-profiles.at \
 	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \
@@ -108,6 +109,7 @@ EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
 	tests/flow-collector.py \
 	tests/run-isolated \
+	tests/run-profiles \
 	tests/tcp-peer.py \
 	tests/unix-proxy.py
 
@@ -154,6 +156,14 @@ check-system: all $(check_PROGRAMS) $(check_DATA)
 	$(SHELL) '$(srcdir)/tests/run-isolated' \
 	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests \
 	'AUTOTEST_PATH=$(AUTOTEST_PATH)' $(TESTSUITEFLAGS)
+
+# "make check-profiles": its tests that are for all kinds of guests, once with
+# each kind.
+check-profiles: all $(check_PROGRAMS) $(check_DATA)
+	$(SHELL) '$(srcdir)/tests/run-profiles' \
+	$(SHELL) '$(srcdir)/tests/run-isolated' \
+	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests \
+	'AUTOTEST_PATH=$(AUTOTEST_PATH)' -k profiles $(TESTSUITEFLAGS)
 
 # "make check-asan", "make check-valgrind": the same tests, watched.
 check-asan: $(ovs_stamp)
@@ -203,7 +213,7 @@ EXTRA_DIST += \
 	tests/xen/scenarios/60-hotplug.sh \
 	tests/xen/switch.sh
 
-.PHONY: check-system check-asan check-valgrind check-xen
+.PHONY: check-system check-profiles check-asan check-valgrind check-xen
 
 CLEANFILES += \
 	package.m4 \
@@ -214,6 +224,7 @@ CLEANFILES += \
 	$(SYSTEM_TESTSUITE).log
 
 clean-local:
+	rm -rf tests/profile-*.log tests/profile-*.dir
 	-test ! -f '$(TESTSUITE)' || $(SHELL) '$(TESTSUITE)' -C tests --clean
 	-test ! -f '$(SYSTEM_TESTSUITE)' || \
 	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests --clean

@@ -67,6 +67,7 @@ static const struct option_desc options[] = {
     BOOL("persistent", persistent, true),
     U32("max-queues", habits.max_queues, 0, GUEST_MAX_QUEUES, true),
     U32("answer", habits.answer_ms, 0, 3600000, true),
+    U32("cycle", habits.cycle_ms, 0, 3600000, true),
     U32("rx-lazy", habits.rx_lazy, 0, NETIF_RING_SIZE, true),
     BOOL("rewrite", habits.rewrite, true),
     BOOL("close-first", habits.close_first, true),
@@ -320,6 +321,19 @@ is_switch(const char *name)
         }
     }
     return !strcmp(name, "clear-sets");
+}
+
+/* Takes the kind of guest from the environment, where a test suite that is to
+ * run with another one than Linux names it.  Returns NULL or an error message
+ * to be freed. */
+char *
+guest_config_parse_env(struct guest_config *cfg)
+{
+    const char *profile = getenv("XENEMU_GUEST_PROFILE");
+
+    return (profile && *profile && !guest_profile_set(cfg, profile)
+            ? failure("XENEMU_GUEST_PROFILE: %s: unknown profile", profile)
+            : NULL);
 }
 
 /* Parses command line arguments: --name value, --name=value, --switch and

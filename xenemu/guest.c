@@ -211,7 +211,10 @@ main(int argc, char *argv[])
         return guest_ctl_main(argv + 2);
     }
     init_guest(g);
-    error = guest_config_parse_args(&g->cfg, argv + 1);
+    error = guest_config_parse_env(&g->cfg);
+    if (!error) {
+        error = guest_config_parse_args(&g->cfg, argv + 1);
+    }
     if (error) {
         fprintf(stderr, "xenemu-guest: %s (see --help)\n", error);
         free(error);

@@ -139,7 +139,8 @@ struct guest_habits {
     uint32_t mq_key;            /* enum guest_mq_key. */
     uint32_t vifname;           /* Writes the name of its interface. */
     uint32_t rewrite;           /* Removes feature keys before it closes. */
-    uint32_t close_first;       /* Closes once before it connects. */
+    uint32_t close_first;       /* Closes once before it connects... */
+    uint32_t cycle_ms;          /* ...or until answers take less, 0: any. */
     uint32_t answer_ms;         /* Backend's time to answer, 0: any. */
     uint32_t need_ctrl;         /* Can't do without a control ring. */
     uint32_t rx_id_slot;        /* Ids of RX requests are slots. */
@@ -302,7 +303,9 @@ struct guest {
     uint64_t asked_ns;          /* When a state was written; 0: answered. */
     unsigned int asked;         /* That state. */
     bool judged;                /* Does the answer have to come soon? */
-    bool cycled;                /* Closed before connecting. */
+    unsigned int cycles;        /* Times it closed before connecting. */
+    uint64_t cycle_us;          /* Slowest answer of the last time... */
+    uint64_t best_cycle_us;     /* ...and of the fastest time. */
     int online;                 /* Backend's key as last read, -1: none. */
     bool fixed;                 /* Pages stay granted in this connection. */
     uint32_t *fixed_grefs;      /* By page number, 0: none. */
@@ -547,6 +550,7 @@ void guest_capture_print(struct guest *, FILE *);
 void guest_config_init(struct guest_config *);
 char *guest_config_set(struct guest_config *, const char *name,
                        const char *value, bool runtime);
+char *guest_config_parse_env(struct guest_config *);
 char *guest_config_parse_args(struct guest_config *, char *argv[]);
 void guest_config_copy(struct guest_config *, const struct guest_config *);
 void guest_config_free(struct guest_config *);
