@@ -155,10 +155,10 @@ publish_hash(struct xenvif_conn *conn, const struct xenvif_hash *hash)
 /* Opens the control ring.  Returns NULL or a text that says what is wrong. */
 static char *
 open_ctrl(struct xenvif_conn *conn, const struct xenvif_bus_request *request,
-          const struct xenvif_hash *saved)
+          const struct xenvif_conn_params *params)
 {
     static const struct xenvif_hash none;
-    const struct xenvif_hash *hash = saved ? saved : &none;
+    const struct xenvif_hash *hash = params->hash ? params->hash : &none;
     char *problem = NULL;
 
     conn->ctrl = xenvif_ctrl_open(conn->shared.domid, conn->n_queues,
@@ -166,6 +166,8 @@ open_ctrl(struct xenvif_conn *conn, const struct xenvif_bus_request *request,
                                   &problem);
     if (conn->ctrl) {
         conn->ctrl->grefs = conn->grefs;
+        conn->ctrl->forget_grefs = params->forget_grefs;
+        conn->ctrl->forget_aux = params->forget_aux;
         publish_hash(conn, hash);
     }
     return problem;
@@ -226,7 +228,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
         *problem = open_queue(&conn->queues[i], &request->queues[i]);
     }
     if (!*problem && request->has_ctrl) {
-        *problem = open_ctrl(conn, request, params->hash);
+        *problem = open_ctrl(conn, request, params);
     }
     if (*problem) {
         xenvif_conn_close(conn);

@@ -56,6 +56,11 @@ struct xenvif_conn_params {
     uint32_t max_backlog;       /* Packets that may wait in each queue. */
     struct latch *fault_latch;
 
+    /* Before pages that the guest had mapped are unmapped because it says so:
+     * see struct xenvif_ctrl. */
+    bool (*forget_grefs)(void *aux);
+    void *forget_aux;
+
     /* What the guest configured before we attached to its rings; NULL for a
      * new connection. */
     const struct xenvif_hash *hash;

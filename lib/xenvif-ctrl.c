@@ -266,6 +266,8 @@ add_grefs(struct xenvif_ctrl *ctrl,
     if (i < n) {
         remove_grefs(table, list, i, found);
         status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+    } else {
+        ctrl->grefs_changed = true;
     }
     ovsrcu_quiesce_start();
     free(list);
@@ -286,6 +288,11 @@ del_grefs(struct xenvif_ctrl *ctrl,
     if (!list) {
         return status;
     }
+    if (ctrl->forget_grefs && !ctrl->forget_grefs(ctrl->forget_aux)) {
+        free(list);
+        return XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+    }
+    ctrl->grefs_changed = true;
     *n_removed = remove_grefs(ctrl->grefs[request->data[0]], list, n, found);
     for (uint32_t i = 0; i < n; i++) {
         list[i].status = (found[i] ? XEN_NETIF_CTRL_STATUS_SUCCESS

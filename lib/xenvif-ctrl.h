@@ -59,8 +59,16 @@ struct xenvif_ctrl {
      * not supported. */
     struct xenvif_gref_table **grefs;
 
+    /* Called before pages are unmapped: whoever keeps a list of what is mapped
+     * has to forget it.  The guest may do anything with its pages once it was
+     * told that they are free.  If it returns false, they are kept.  NULL if
+     * nobody keeps one. */
+    bool (*forget_grefs)(void *aux);
+    void *forget_aux;
+
     struct xenvif_hash *hash;   /* Configuration; owned. */
     bool hash_changed;          /* Since the caller last looked. */
+    bool grefs_changed;         /* Likewise. */
     bool broken;                /* The guest broke the ring. */
 
     uint64_t n_messages;        /* Answered... */

@@ -26,12 +26,16 @@
 #include "latch.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
+#include "timeval.h"
 #include "util.h"
 #include "xenvif-grant.h"
 
 /* Pages that all guests together may have mapped: half of what Xen lets a
  * domain map by default, so that rings and other backends keep room. */
 #define MAX_TOTAL (128 * 1024)
+
+/* How long after a failure persistent grants are left alone, in ms. */
+#define RETRY_MS 1000
 
 static atomic_uint32_t n_total = 0;
 
@@ -46,6 +50,7 @@ xenvif_gref_table_init(struct xenvif_gref_table *table, uint16_t domid,
     table->wakeup = wakeup;
     ovs_mutex_init(&table->mutex);
     table->n_wanted = 0;
+    atomic_init(&table->retry_at, 0);
 }
 
 /* Unmaps and frees an entry that nobody can see any more. */
@@ -89,7 +94,11 @@ find(const struct xenvif_gref_table *table, uint32_t gref)
 static void
 want(struct xenvif_gref_table *table, uint32_t gref, bool readonly)
 {
+    long long int retry_at;
+
+    atomic_read_relaxed(&table->retry_at, &retry_at);
     if (cmap_count(&table->map) >= XENVIF_GREF_MAX
+        || (retry_at && time_msec() < retry_at)
         || ovs_mutex_trylock(&table->mutex)) {
         return;
     }
@@ -142,6 +151,29 @@ xenvif_gref_add(struct xenvif_gref_table *table, uint32_t gref, bool readonly)
     return true;
 }
 
+static int
+compare_ids(const void *a_, const void *b_)
+{
+    const struct xenvif_gref_id *a = a_, *b = b_;
+
+    return a->gref < b->gref ? -1 : a->gref > b->gref;
+}
+
+uint32_t
+xenvif_gref_list(const struct xenvif_gref_table *table,
+                 struct xenvif_gref_id list[XENVIF_GREF_MAX])
+{
+    const struct xenvif_gref *entry;
+    uint32_t n = 0;
+
+    CMAP_FOR_EACH (entry, node, &table->map) {
+        list[n].gref = entry->gref;
+        list[n++].readonly = entry->readonly;
+    }
+    qsort(list, n, sizeof *list, compare_ids);
+    return n;
+}
+
 uint32_t
 xenvif_gref_remove(struct xenvif_gref_table *table, const uint32_t *grefs,
                    uint32_t n, bool *found)
@@ -175,17 +207,25 @@ void
 xenvif_gref_run(struct xenvif_gref_table *table)
 {
     unsigned int n = 0;
+    bool ok = true;
 
     if (!table->persistent) {
         return;
     }
     ovs_mutex_lock(&table->mutex);
     for (; n < table->n_wanted; n++) {
-        xenvif_gref_add(table, table->wanted[n].gref,
-                        table->wanted[n].readonly);
+        uint32_t gref = table->wanted[n].gref;
+
+        /* It may have been looked up more than once. */
+        ok &= (xenvif_gref_add(table, gref, table->wanted[n].readonly)
+               || find(table, gref));
     }
     table->n_wanted = 0;
     ovs_mutex_unlock(&table->mutex);
+    if (n) {
+        atomic_store_relaxed(&table->retry_at,
+                             ok ? 0 : time_msec() + RETRY_MS);
+    }
     if (n) {
         ovsrcu_quiesce_start();
     }

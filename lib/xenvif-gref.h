@@ -33,6 +33,7 @@
 
 #include "cmap.h"
 #include "openvswitch/thread.h"
+#include "ovs-atomic.h"
 
 struct latch;
 
@@ -55,6 +56,7 @@ struct xenvif_gref_table {
 
     /* Persistent grants: references seen in the rings that are not mapped. */
     bool persistent;            /* Constant. */
+    atomic_llong retry_at;      /* ms: not to be looked at before. */
     struct latch *wakeup;       /* Of the control thread; not owned. */
     struct ovs_mutex mutex;
     unsigned int n_wanted OVS_GUARDED;
@@ -76,6 +78,17 @@ xenvif_gref_table_is_used(const struct xenvif_gref_table *table)
     return table->persistent || !cmap_is_empty(&table->map);
 }
 
+/* What a page is mapped as. */
+struct xenvif_gref_id {
+    uint32_t gref;
+    bool readonly;
+};
+
+/* Stores what is mapped in 'list', by ascending reference, and returns how
+ * much that is.  Control thread. */
+uint32_t xenvif_gref_list(const struct xenvif_gref_table *,
+                          struct xenvif_gref_id list[XENVIF_GREF_MAX]);
+
 /* Returns where page 'gref' is mapped, writable if 'write', or NULL.  Valid
  * until the calling thread quiesces. */
 uint8_t *xenvif_gref_lookup(struct xenvif_gref_table *, uint32_t gref,
@@ -91,7 +104,10 @@ bool xenvif_gref_add(struct xenvif_gref_table *, uint32_t gref, bool readonly);
 uint32_t xenvif_gref_remove(struct xenvif_gref_table *, const uint32_t *grefs,
                             uint32_t n, bool *found);
 
-/* Maps what other threads looked up in vain, if grants are persistent.
+/* Maps what other threads looked up in vain, if grants are persistent.  If
+ * something cannot be mapped, what they look up in the next second is not even
+ * noted: a guest that uses references that cannot be mapped, or one too many
+ * on a host where no more may be, does not keep the control thread busy.
  * Control thread. */
 void xenvif_gref_run(struct xenvif_gref_table *);
 

@@ -24,11 +24,16 @@
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "ovs-rcu.h"
 #include "util.h"
 #include "xenvif-bus.h"
+#include "xenvif-gref.h"
 #include "xenvif-hash.h"
 #include "xenvif-multicast.h"
 #include "xenvif-store.h"
+
+/* Bytes that every domain may write into a node, a little less. */
+#define NODE_SIZE 2000
 
 void
 xenvif_saved_write_hash(const char *dir, const struct xenvif_hash *hash)
@@ -139,6 +144,95 @@ xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash)
     }
     read_key(dir, hash);
     read_mapping(dir, hash);
+}
+
+/* Grant references come in a row mostly, and are saved as such: "FIRST-LAST",
+ * with an "r" behind it if they are read-only. */
+
+static char *
+grefs_dir(const char *dir)
+{
+    return xasprintf("%s/grefs", dir);
+}
+
+void
+xenvif_saved_write_grefs(const char *dir, unsigned int queue,
+                         const struct xenvif_gref_table *table)
+{
+    struct xenvif_gref_id list[XENVIF_GREF_MAX];
+    uint32_t n = xenvif_gref_list(table, list);
+    struct ds s = DS_EMPTY_INITIALIZER;
+    char *subdir = grefs_dir(dir);
+    char key[16];
+    uint32_t end;
+
+    for (uint32_t i = 0; i < n && s.length < NODE_SIZE - 24; i = end) {
+        end = i + 1;
+        while (end < n && list[end].readonly == list[i].readonly
+               && list[end].gref - list[i].gref == end - i) {
+            end++;
+        }
+        ds_put_format(&s, "%"PRIu32"-%"PRIu32"%s ", list[i].gref,
+                      list[end - 1].gref, list[i].readonly ? "r" : "");
+    }
+    snprintf(key, sizeof key, "%u", queue);
+    xenvif_store_write(XENVIF_STORE_NO_TXN, subdir, key, ds_cstr(&s));
+    ds_destroy(&s);
+    free(subdir);
+}
+
+/* Maps the pages that 'word' names. */
+static bool
+map_row(struct xenvif_gref_table *table, char *word)
+{
+    char *dash = strchr(word, '-');
+    bool readonly = *word && word[strlen(word) - 1] == 'r';
+    uint32_t first, last;
+
+    if (!dash) {
+        return false;
+    }
+    *dash = '\0';
+    if (readonly) {
+        dash[strlen(dash + 1)] = '\0';
+    }
+    if (!xenvif_parse_u32(word, &first) || !xenvif_parse_u32(dash + 1, &last)
+        || last < first || last - first >= XENVIF_GREF_MAX) {
+        return false;
+    }
+    for (uint32_t i = 0; i <= last - first; i++) {
+        xenvif_gref_add(table, first + i, readonly);
+    }
+    return true;
+}
+
+void
+xenvif_saved_read_grefs(const char *dir, unsigned int queue,
+                        struct xenvif_gref_table *table)
+{
+    char *subdir = grefs_dir(dir);
+    char *save_ptr = NULL;
+    char key[16];
+    char *s;
+
+    snprintf(key, sizeof key, "%u", queue);
+    s = xenvif_store_read(XENVIF_STORE_NO_TXN, subdir, key);
+    for (char *word = s ? strtok_r(s, " ", &save_ptr) : NULL;
+         word && map_row(table, word);
+         word = strtok_r(NULL, " ", &save_ptr)) {
+        continue;
+    }
+    free(s);
+    free(subdir);
+
+    /* The additions made other threads wait for us. */
+    ovsrcu_quiesce_start();
+}
+
+int
+xenvif_saved_remove_grefs(const char *dir)
+{
+    return xenvif_store_remove(dir, "grefs");
 }
 
 void

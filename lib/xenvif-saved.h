@@ -18,8 +18,8 @@
 #define XENVIF_SAVED_H 1
 
 /* What a guest configured over its control ring and with multicast requests,
- * and whether xen-netback interfered, kept for the process that serves the
- * guest after this one.
+ * the pages that it had mapped for good, and whether xen-netback interfered,
+ * kept for the process that serves the guest after this one.
  *
  * Guests send their configuration once per connection and a connection
  * survives us, so that it has to as well.  It is in a directory of our own
@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct xenvif_gref_table;
 struct xenvif_hash;
 struct xenvif_multicast;
 
@@ -49,6 +50,22 @@ void xenvif_saved_read_multicast(const char *dir,
  * xenvif-kernel.h. */
 void xenvif_saved_write_conflict(const char *dir, bool conflict);
 bool xenvif_saved_read_conflict(const char *dir);
+
+/* Saves what is mapped of queue 'queue', as far as it fits a node of XenStore;
+ * and maps what was saved, as far as it can be mapped.  What is missed is
+ * served by grant copies.
+ *
+ * What was saved has to be removed before the guest is told that any of it is
+ * unmapped: if it were mapped by the next process, that would use a page that
+ * the guest uses for something else. */
+void xenvif_saved_write_grefs(const char *dir, unsigned int queue,
+                              const struct xenvif_gref_table *);
+void xenvif_saved_read_grefs(const char *dir, unsigned int queue,
+                             struct xenvif_gref_table *);
+
+/* Forgets what is mapped of all queues.  Returns 0 or a positive errno value.
+ */
+int xenvif_saved_remove_grefs(const char *dir);
 
 /* Forgets what was saved in 'dir'. */
 void xenvif_saved_remove(const char *dir);

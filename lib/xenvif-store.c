@@ -292,16 +292,18 @@ xenvif_store_printf(xenvif_store_txn txn, const char *dir, const char *key,
     return error;
 }
 
-void
+int
 xenvif_store_remove(const char *dir, const char *key)
 {
     char *path = make_path(dir, key);
+    int error = ENOTCONN;
 
     if (xs) {
         COVERAGE_INC(xenvif_store_request);
-        xs_rm(xs, XBT_NULL, path);
+        error = xs_rm(xs, XBT_NULL, path) || errno == ENOENT ? 0 : errno;
     }
     free(path);
+    return error;
 }
 
 char **

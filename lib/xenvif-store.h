@@ -86,8 +86,9 @@ int xenvif_store_write(xenvif_store_txn, const char *dir, const char *key,
 int xenvif_store_printf(xenvif_store_txn, const char *dir, const char *key,
                         const char *format, ...) OVS_PRINTF_FORMAT(4, 5);
 
-/* Removes node 'dir'/'key'; it is no error if there is none. */
-void xenvif_store_remove(const char *dir, const char *key);
+/* Removes node 'dir'/'key'; it is no error if there is none.  Returns 0 or a
+ * positive errno value. */
+int xenvif_store_remove(const char *dir, const char *key);
 
 /* Reads the id of the domain that this process runs in.  Returns 0 or a
  * positive errno value. */

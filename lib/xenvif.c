@@ -58,6 +58,7 @@ VLOG_DEFINE_THIS_MODULE(xenvif);
 /* How often what a guest configures is written to XenStore, so that a guest
  * that changes its mind all the time does not keep xenstored busy. */
 #define SAVE_INTERVAL_MS 100
+#define SAVE_GREFS_INTERVAL_MS 1000
 
 struct xenvif *
 xenvif_create(uint16_t domid, uint16_t handle)
@@ -136,7 +137,7 @@ disconnect(struct xenvif *xenvif, bool drain)
     }
     xenvif_conn_close(conn);
 
-    xenvif->hash_unsaved = false;
+    xenvif->hash_unsaved = xenvif->grefs_unsaved = false;
     xenvif->now.connected = false;
     xenvif->now.stalled = false;
     xenvif->now.fault = 0;
@@ -412,6 +413,22 @@ read_max_queues(const struct xenvif *xenvif)
             ? 1 : MAX(1, MIN(max_queues, XENVIF_MAX_QUEUES)));
 }
 
+/* The guest wants pages unmapped. */
+static bool
+forget_grefs(void *xenvif_)
+{
+    struct xenvif *xenvif = xenvif_;
+
+    if (xenvif->grefs_saved) {
+        if (!xenvif->saved_dir
+            || xenvif_saved_remove_grefs(xenvif->saved_dir)) {
+            return false;
+        }
+        xenvif->grefs_saved = false;
+    }
+    return true;
+}
+
 /* Reads what the frontend wants and opens the connection to it.  Returns NULL
  * and stores a text in '*problem' if that fails. */
 static struct xenvif_conn *
@@ -431,6 +448,8 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
         .tso = settings.tso,
         .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,
         .fault_latch = fault_latch,
+        .forget_grefs = forget_grefs,
+        .forget_aux = xenvif,
         .hash = saved,
     };
     struct xenvif_bus_request request;
@@ -499,12 +518,31 @@ announce_connection(struct xenvif *xenvif, const char *what)
 static void
 connect_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
 {
+    /* What an earlier guest of this number left behind is not this one's. */
+    xenvif_saved_remove(xenvif->saved_dir);
+    xenvif->grefs_saved = false;
     if (connect_rings(xenvif, fault_latch, NULL)) {
         write_state(xenvif, XenbusStateConnected);
         if (xenvif->now.backend == XenbusStateConnected) {
             announce_connection(xenvif, "connected");
         } else {
             disconnect(xenvif, false);
+        }
+    }
+}
+
+/* Maps what the guest had mapped before we attached.  Persistent grants come
+ * back by themselves. */
+static void
+restore_grefs(struct xenvif *xenvif)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    xenvif->grefs_saved = true;
+    if (conn->ctrl && !conn->shared.features.persistent) {
+        for (unsigned int i = 0; i < conn->n_queues; i++) {
+            xenvif_saved_read_grefs(xenvif->saved_dir, i, conn->grefs[i]);
         }
     }
 }
@@ -517,6 +555,7 @@ attach_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
     xenvif_saved_read_hash(xenvif->saved_dir, saved);
     xenvif_saved_read_multicast(xenvif->saved_dir, &xenvif->multicast);
     if (connect_rings(xenvif, fault_latch, saved)) {
+        restore_grefs(xenvif);
         announce_connection(xenvif, "attached to running guest");
     }
     free(saved);
@@ -530,6 +569,25 @@ close_conn(struct xenvif *xenvif, unsigned int state)
     xenvif_multicast_clear(&xenvif->multicast);
     xenvif_saved_remove(xenvif->saved_dir);
     write_state(xenvif, state);
+}
+
+/* Saves what is mapped, if that changed and it is time. */
+static void
+save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
+{
+    xenvif->grefs_unsaved |= conn->ctrl && conn->ctrl->grefs_changed;
+    if (!xenvif->grefs_unsaved || !xenvif->saved_dir
+        || time_msec() < xenvif->save_grefs_at) {
+        return;
+    }
+    conn->ctrl->grefs_changed = xenvif->grefs_unsaved = false;
+    xenvif->save_grefs_at = time_msec() + SAVE_GREFS_INTERVAL_MS;
+    if (!conn->shared.features.persistent) {
+        xenvif->grefs_saved = true;
+        for (unsigned int i = 0; i < conn->n_queues; i++) {
+            xenvif_saved_write_grefs(xenvif->saved_dir, i, conn->grefs[i]);
+        }
+    }
 }
 
 bool
@@ -549,6 +607,7 @@ xenvif_run_ctrl(struct xenvif *xenvif)
         xenvif->hash_unsaved = false;
         xenvif->save_at = time_msec() + SAVE_INTERVAL_MS;
     }
+    save_grefs(xenvif, conn);
     return more;
 }
 
@@ -568,6 +627,9 @@ xenvif_wait(const struct xenvif *xenvif, bool have_store)
         xenvif_ctrl_wait(conn->ctrl);
         if (xenvif->hash_unsaved) {
             poll_timer_wait_until(xenvif->save_at);
+        }
+        if (xenvif->grefs_unsaved) {
+            poll_timer_wait_until(xenvif->save_grefs_at);
         }
     }
 }

@@ -95,6 +95,9 @@ struct xenvif {
     unsigned int multicast_saved; /* Version of the list that was saved. */
     bool hash_unsaved;          /* Did the hash configuration change? */
     long long int save_at;      /* When it may be saved again, in ms. */
+    bool grefs_unsaved;         /* Did the pages that are mapped change? */
+    bool grefs_saved;           /* Is there anything saved about them? */
+    long long int save_grefs_at; /* When they may be saved again, in ms. */
     long long int retry_at;     /* When to look again, in ms. */
     long long int retry_interval; /* Ms until the look after that. */
     struct token_bucket connect_tokens;

@@ -100,6 +100,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-hostile.at \
 	tests/system-xenvif-offload.at \
 	tests/system-xenvif-profiles.at \
+	tests/system-xenvif-mapped.at \
 	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \

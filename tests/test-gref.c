@@ -29,6 +29,7 @@
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
+#include "timeval.h"
 #include "util.h"
 #include "xenvif-ctrl.h"
 #include "xenvif-gref.h"
@@ -189,6 +190,54 @@ test_case_71_del_twice(void **state)
     assert_int_equal(twice[0].status, SUCCESS);
     assert_int_equal(twice[1].status, INVALID);
     assert_int_equal(twice[2].status, SUCCESS);
+    expect_mapped(mock, 0);
+    mock_unstage(&mock->queues[0]);
+}
+
+/* Whoever keeps a list of what is mapped is asked first. */
+
+struct keeper {
+    struct mock *mock;
+    unsigned int n_mapped;      /* When it was asked. */
+    unsigned int n_asked;
+    bool answer;
+};
+
+static bool
+forget(void *keeper_)
+{
+    struct keeper *keeper = keeper_;
+
+    expect_mapped(keeper->mock, keeper->n_mapped);
+    keeper->n_asked++;
+    return keeper->answer;
+}
+
+static void
+test_case_18_forget_first(void **state)
+{
+    struct mock *mock = *state;
+    struct keeper keeper = { .mock = mock, .n_mapped = 40 };
+
+    mock_stage(&mock->queues[0], list);
+    mock->conn->ctrl->forget_grefs = forget;
+    mock->conn->ctrl->forget_aux = &keeper;
+    assert_int_equal(add(mock, 0, list, 40), SUCCESS);
+    assert_true(mock->conn->ctrl->grefs_changed);
+    assert_int_equal(keeper.n_asked, 0);
+
+    /* It cannot forget: nothing is unmapped. */
+    mock->conn->ctrl->grefs_changed = false;
+    assert_int_equal(mock_ctrl_call_page(
+        mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, 0, 10, 1, list,
+        10 * sizeof *list, NULL), INVALID);
+    expect_mapped(mock, 40);
+    assert_int_equal(keeper.n_asked, 1);
+    assert_false(mock->conn->ctrl->grefs_changed);
+    keeper.answer = true;
+    assert_int_equal(del(mock, 0, list, 40), 40);
+    assert_int_equal(keeper.n_asked, 2);
+    assert_true(mock->conn->ctrl->grefs_changed);
     expect_mapped(mock, 0);
     mock_unstage(&mock->queues[0]);
 }
@@ -707,6 +756,18 @@ test_persistent_full_table(void **state)
     assert_int_equal(xenemu_ungrant(mock->dom, gref), 0);
 }
 
+/* As if a second had passed since something could not be mapped. */
+static void
+pass_second(struct mock_queue *q)
+{
+    struct xenvif_gref_table *table = &mock_backend(q)->grefs;
+    long long int retry_at;
+
+    atomic_read(&table->retry_at, &retry_at);
+    assert_in_range(retry_at, time_msec() + 1, time_msec() + 1000);
+    atomic_store(&table->retry_at, retry_at - 1000);
+}
+
 /* References that cannot be mapped, or not for writing. */
 static void
 test_persistent_bad_grants(void **state)
@@ -719,10 +780,15 @@ test_persistent_bad_grants(void **state)
     struct dp_packet_batch batch;
 
     for (unsigned int i = 0; i < 3 * ARRAY_SIZE(grefs); i++) {
-        assert_int_equal(send_to(q, grefs[i % ARRAY_SIZE(grefs)], 1000),
-                         NETIF_RSP_ERROR);
-        run_control(mock);
-        mock_assert_usage(mock, 2);
+        /* Not tried again before a second has passed. */
+        for (unsigned int j = 0; j < 3; j++) {
+            assert_int_equal(send_to(q, grefs[i % ARRAY_SIZE(grefs)], 1000),
+                             NETIF_RSP_ERROR);
+            assert_int_equal(latch_poll(&mock->latch), !j);
+            run_control(mock);
+            mock_assert_usage(mock, 2);
+        }
+        pass_second(q);
     }
 
     /* A page that the guest sent from is mapped read-only, and stays that when
@@ -758,6 +824,7 @@ run(const char *name)
         TEST(test_case_71_add_and_del),
         TEST(test_case_71_all_or_nothing),
         TEST(test_case_71_del_twice),
+        TEST(test_case_18_forget_first),
         TEST(test_bad_parameters),
         TEST(test_case_71_data_path),
         TEST(test_case_71_bursts),

@@ -30,6 +30,7 @@
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "util.h"
+#include "xenvif-gref.h"
 #include "xenvif-hash.h"
 #include "xenvif-saved.h"
 #include "xenvif-store.h"
@@ -280,6 +281,110 @@ test_damaged_multicast(void **state OVS_UNUSED)
     assert_int_equal(addrs[1].ea[5], 2);
 }
 
+/* Pages that stay mapped. */
+
+static struct xen_netif_gref staged[2 * NETIF_RING_SIZE];
+
+/* Maps 'n' of the pages in 'staged', in any order. */
+static void
+map_some(struct xenvif_gref_table *table, unsigned int n)
+{
+    unsigned int i = 0;
+
+    while (i < n) {
+        const struct xen_netif_gref *gref
+            = &staged[mock_random_range(ARRAY_SIZE(staged))];
+
+        i += xenvif_gref_add(table, gref->ref,
+                             gref->flags & XEN_NETIF_CTRLF_GREF_readonly);
+    }
+}
+
+/* Checks that the next process maps of what 'queue' had what it had, or the
+ * lower part of it; returns how much that is. */
+static uint32_t
+expect_same(struct mock *mock, unsigned int queue,
+            const struct xenvif_gref_table *old)
+{
+    struct xenvif_gref_id list[XENVIF_GREF_MAX], loaded_list[XENVIF_GREF_MAX];
+    struct xenvif_gref_table table;
+    uint32_t n_old, n;
+
+    xenvif_gref_table_init(&table, mock->domid, false, &mock->latch);
+    xenvif_saved_read_grefs(DIR, queue, &table);
+    n_old = xenvif_gref_list(old, list);
+    n = xenvif_gref_list(&table, loaded_list);
+    assert_in_range(n, 0, n_old);
+    for (uint32_t i = 0; i < n; i++) {
+        assert_int_equal(loaded_list[i].gref, list[i].gref);
+        assert_int_equal(loaded_list[i].readonly, list[i].readonly);
+    }
+    xenvif_gref_table_destroy(&table);
+    return n;
+}
+
+static void
+test_case_18_grefs(void **state OVS_UNUSED)
+{
+    struct mock *mock = mock_create(1, false, 0);
+
+    mock_connect(mock);
+    mock_stage(&mock->queues[0], staged);
+    for (unsigned int n = 0; n <= ARRAY_SIZE(staged); n += 1 + n / 3) {
+        struct xenvif_gref_table table;
+
+        xenvif_gref_table_init(&table, mock->domid, false, &mock->latch);
+        map_some(&table, n);
+        xenvif_saved_write_grefs(DIR, n % 3, &table);
+        mock_assert_usage(mock, 2 + n);
+
+        /* Those of a page here and a page there do not fit, but few do not. */
+        assert_true(expect_same(mock, n % 3, &table) >= MIN(n, 100));
+        xenvif_gref_table_destroy(&table);
+        assert_int_equal(xenvif_saved_remove_grefs(DIR), 0);
+        xenvif_gref_table_init(&table, mock->domid, false, &mock->latch);
+        assert_int_equal(expect_same(mock, n % 3, &table), 0);
+        xenvif_gref_table_destroy(&table);
+    }
+
+    /* All that a guest has takes two rows. */
+    for (unsigned int i = 0; i < ARRAY_SIZE(staged); i++) {
+        assert_true(xenvif_gref_add(
+            &mock_backend(&mock->queues[0])->grefs, staged[i].ref,
+            staged[i].flags & XEN_NETIF_CTRLF_GREF_readonly));
+    }
+    xenvif_saved_write_grefs(DIR, 0, &mock_backend(&mock->queues[0])->grefs);
+    assert_int_equal(expect_same(mock, 0,
+                                 &mock_backend(&mock->queues[0])->grefs),
+                     ARRAY_SIZE(staged));
+    mock_disconnect(mock);
+    mock_unstage(&mock->queues[0]);
+    mock_destroy(mock);
+}
+
+static void
+test_damaged_grefs(void **state OVS_UNUSED)
+{
+    static const char *const rows[] = {
+        "", " ", "-", "5", "5-", "x-7", "7-5", "0-512", "0-4294967295",
+        "5-7x", "5-7rr", "4294967296-4294967297", "-5-5",
+    };
+    struct mock *mock = mock_create(1, false, 0);
+
+    mock_connect(mock);
+    for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
+        struct xenvif_gref_table none;
+
+        smap_replace(&nodes, DIR"/grefs/0", rows[i]);
+        xenvif_gref_table_init(&none, mock->domid, false, &mock->latch);
+        assert_int_equal(expect_same(mock, 0, &none), 0);
+        mock_assert_usage(mock, 2);
+        xenvif_gref_table_destroy(&none);
+    }
+    mock_disconnect(mock);
+    mock_destroy(mock);
+}
+
 /* What one vif saved is its own. */
 static void
 test_remove(void **state OVS_UNUSED)
@@ -303,8 +408,8 @@ test_remove(void **state OVS_UNUSED)
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
 
-int
-main(void)
+static int
+run(const char *name)
 {
     const struct CMUnitTest tests[] = {
         TEST(test_case_19_hash),
@@ -313,8 +418,17 @@ main(void)
         TEST(test_long_mapping),
         TEST(test_case_19_multicast),
         TEST(test_damaged_multicast),
+        TEST(test_case_18_grefs),
+        TEST(test_damaged_grefs),
         TEST(test_remove),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests_name(name, tests, group_setup,
+                                       group_teardown);
+}
+
+int
+main(void)
+{
+    return mock_main(run);
 }
