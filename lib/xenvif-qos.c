@@ -117,7 +117,7 @@ has_room(const struct xenvif_qos_queue *queue, uint32_t len)
             && queue->n_bytes + len <= queue->config.max_bytes);
 }
 
-/* Gives a queue that gets its first packet its place among the others. */
+/* Gives a queue that gets its first packet a place among the others. */
 static void
 activate(struct xenvif_qos *qos, struct xenvif_qos_queue *queue, int64_t now)
 {
@@ -126,9 +126,6 @@ activate(struct xenvif_qos *qos, struct xenvif_qos_queue *queue, int64_t now)
     }
     refill_idle(&queue->min, now);
     refill_idle(&queue->max, now);
-
-    /* There is no claim to service for a time without packets. */
-    queue->vtime = MAX(queue->vtime, queue->level->vtime);
     ovs_list_push_back(&qos->active, &queue->active_node);
 }
 
@@ -604,8 +601,8 @@ count_service(struct xenvif_qos *qos, struct xenvif_qos_queue *queue,
     struct xenvif_qos_level *level = queue->level;
     uint64_t bits = (uint64_t) len * 8;
 
-    /* A queue that could not use its turn because of its max-rate has no claim
-     * to it later. */
+    /* A queue that could not use its turn, because it had no packets or
+     * because of its max-rate, has no claim to it later. */
     level->vtime = MAX(level->vtime, queue->vtime);
     queue->vtime = level->vtime + (bits << VTIME_SHIFT) / queue->min_rate;
     if (level->vtime > VTIME_MAX) {

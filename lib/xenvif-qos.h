@@ -56,8 +56,9 @@
 /* Each packet that leaves looks at all queues that have packets. */
 #define XENVIF_QOS_MAX_QUEUES 256
 
-/* Twice the longest time for which PMD threads can be told to sleep. */
-#define XENVIF_QOS_CATCH_UP_NS INT64_C(20000000)
+/* PMD threads can be told to sleep for 10 ms, and the CPUs that they run on
+ * may be virtual: Xen's schedulers have time slices of 5 to 30 ms. */
+#define XENVIF_QOS_CATCH_UP_NS INT64_C(100000000)
 
 /* The least that a queue is guaranteed, in bit/s, and the least burst, in
  * bits: a full-sized packet per second, and one packet. */

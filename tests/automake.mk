@@ -108,6 +108,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-monitor.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
+	tests/bench-qos \
 	tests/flow-collector.py \
 	tests/run-isolated \
 	tests/run-profiles \

@@ -310,6 +310,62 @@ test_fairness_of_comers(void **state OVS_UNUSED)
     xenvif_qos_destroy(&qos);
 }
 
+/* A queue whose priority changes is one among those that it comes to,
+ * whatever it received before. */
+static void
+test_new_priority(void **state OVS_UNUSED)
+{
+    struct xenvif_qos_config config = make_config(100000, 0, 1);
+    struct xenvif_qos qos;
+    int64_t now;
+
+    n_sources = 0;
+    xenvif_qos_init(&qos, 10 * MBIT, free_packet, 0);
+    add_queue(&qos, 100000, 8 * MBIT, 0, 1514);
+    add_queue(&qos, 100000, 0, 1, 1514);
+    now = run(&qos, 0, 100 * SECOND, MS);
+    assert_rate(sources[0].sent, 8 * MBIT, 100 * SECOND);
+    xenvif_qos_set_queue(&qos, sources[0].queue, &config, now);
+    now = run(&qos, now, 10 * SECOND, MS);
+    assert_rate(sources[0].sent, 5 * MBIT, 10 * SECOND);
+    assert_rate(sources[1].sent, 5 * MBIT, 10 * SECOND);
+
+    /* And back. */
+    config.priority = 0;
+    xenvif_qos_set_queue(&qos, sources[0].queue, &config, now);
+    run(&qos, now, 10 * SECOND, MS);
+    assert_true(sources[0].sent * 8 > 97 * MBIT);
+    xenvif_qos_destroy(&qos);
+}
+
+/* The counts of service stay small in years of overload. */
+static void
+test_years(void **state OVS_UNUSED)
+{
+    const uint64_t large = UINT64_C(1) << 62;
+    struct xenvif_qos qos;
+
+    n_sources = 0;
+    xenvif_qos_init(&qos, 10 * MBIT, free_packet, 0);
+    for (unsigned int i = 0; i < 3; i++) {
+        struct xenvif_qos_queue *queue;
+
+        add_queue(&qos, 100000, 0, 1, 1514);
+        queue = xenvif_qos_find_queue(&qos, sources[i].queue);
+        queue->vtime = queue->level->vtime = large;
+    }
+    run(&qos, 0, 10 * SECOND, MS);
+    for (unsigned int i = 0; i < 3; i++) {
+        struct xenvif_qos_queue *queue
+            = xenvif_qos_find_queue(&qos, sources[i].queue);
+
+        assert_rate(sources[i].sent, 10 * MBIT / 3, 10 * SECOND);
+        assert_true(queue->vtime < large / 2);
+        assert_true(queue->level->vtime < large / 2);
+    }
+    xenvif_qos_destroy(&qos);
+}
+
 /* Spare bandwidth is for the lowest number first. */
 static void
 test_priority(void **state OVS_UNUSED)
@@ -387,6 +443,8 @@ main(void)
         cmocka_unit_test(test_overbooked),
         cmocka_unit_test(test_fairness),
         cmocka_unit_test(test_fairness_of_comers),
+        cmocka_unit_test(test_new_priority),
+        cmocka_unit_test(test_years),
         cmocka_unit_test(test_priority),
         cmocka_unit_test(test_latency),
     };

@@ -365,7 +365,7 @@ test_new_rate(void **state)
 }
 
 /* However long a port was idle, no more than the burst and a packet leaves at
- * once; however long nobody looked, no more than is due in 20 ms. */
+ * once; however long nobody looked, no more than is due in 100 ms. */
 static void
 test_credit(void **state)
 {
@@ -374,7 +374,7 @@ test_credit(void **state)
     int64_t now = 3600 * SECOND;
     unsigned int n = 0;
 
-    xenvif_qos_set_rate(qos, 100 * MBIT, 0);
+    xenvif_qos_set_rate(qos, 20 * MBIT, 0);
     config.burst = 10000 * 8;
     config.max_age = 60000;
     xenvif_qos_set_queue(qos, 1, &config, 0);
@@ -391,6 +391,67 @@ test_credit(void **state)
         continue;
     }
     assert_in_range(n, 248, 251);
+}
+
+/* Credit of a time with packets is of no use after a time without. */
+static void
+test_credit_is_spent(void **state)
+{
+    struct xenvif_qos *qos = *state;
+    int64_t now = 0;
+    unsigned int n = 0;
+
+    /* One packet that nobody took out for 100 ms, and then a hundred. */
+    assert_true(push(qos, 0, 0, 60, now));
+    now += 100 * MS;
+    assert_int_equal(pop(qos, now), 0);
+    for (uint32_t i = 1; i <= 100; i++) {
+        assert_true(push(qos, 0, i, 1500, now));
+    }
+    while (pop(qos, now) >= 0) {
+        n++;
+    }
+    assert_in_range(n, 1, 2);
+}
+
+/* All queues together save no more than the port. */
+static void
+test_credit_of_port(void **state)
+{
+    struct xenvif_qos_config config = default_config();
+    struct xenvif_qos *qos = *state;
+    int64_t now = 3600 * SECOND;
+    unsigned int n = 0;
+
+    config.burst = 10000 * 8;
+    for (uint32_t id = 1; id <= 3; id++) {
+        xenvif_qos_set_queue(qos, id, &config, 0);
+    }
+    for (uint32_t i = 0; i < 60; i++) {
+        assert_true(push(qos, 1 + i % 3, i, 1000, now));
+    }
+    while (pop(qos, now) >= 0) {
+        n++;
+    }
+    assert_int_equal(n, 11);
+}
+
+/* Credit of a high rate does not outlive it. */
+static void
+test_credit_of_old_rate(void **state)
+{
+    struct xenvif_qos *qos = *state;
+    unsigned int n = 0;
+
+    xenvif_qos_set_rate(qos, 1000 * MBIT, 0);
+    for (uint32_t i = 0; i < 1000; i++) {
+        assert_true(push(qos, 0, i, 1000, 0));
+    }
+    xenvif_qos_set_rate(qos, 2 * MBIT, 100 * MS);
+    while (pop(qos, 100 * MS) >= 0) {
+        n++;
+    }
+    assert_in_range(n, 25, 26);
 }
 
 /* xenvif_qos_next() tells the truth about when something may leave. */
@@ -600,6 +661,9 @@ main(void)
         TEST(test_same_again),
         TEST(test_new_rate),
         TEST(test_credit),
+        TEST(test_credit_is_spent),
+        TEST(test_credit_of_port),
+        TEST(test_credit_of_old_rate),
         TEST(test_next),
         TEST(test_open_up),
         TEST(test_absurd_queues),
