@@ -577,6 +577,14 @@ xenvif_rx_drop(struct xenvif_queue *queue, enum xenvif_rx_verdict verdict)
 }
 
 void
+xenvif_rx_count_segmented(struct xenvif_queue *queue)
+{
+    ovs_mutex_lock(&queue->rx_mutex);
+    xenvif_counter_add(&queue->stats->rx.gso_segmented, 1);
+    ovs_mutex_unlock(&queue->rx_mutex);
+}
+
+void
 xenvif_rx_poll(struct xenvif_queue *queue)
 {
     if (OVS_UNLIKELY(xenvif_rx_n_waiting(queue))) {

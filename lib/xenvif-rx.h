@@ -47,6 +47,9 @@ bool xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
 bool xenvif_rx_drop(struct xenvif_queue *queue,
                     enum xenvif_rx_verdict verdict);
 
+/* Counts a packet that was cut in software for the guest.  Any thread. */
+void xenvif_rx_count_segmented(struct xenvif_queue *queue);
+
 /* Sends packets that wait, as far as the guest made room for them.  To be
  * called often, by any thread. */
 void xenvif_rx_poll(struct xenvif_queue *queue);

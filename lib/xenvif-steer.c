@@ -20,7 +20,6 @@
 
 #include "xenvif-steer.h"
 
-#include "coverage.h"
 #include "dp-packet.h"
 #include "xenvif-conn.h"
 #include "xenvif-gso.h"
@@ -28,8 +27,6 @@
 #include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-rx.h"
-
-COVERAGE_DEFINE(xenvif_gso_segmented);
 
 /* Packets distributed at a time. */
 #define MAX_PACKETS NETDEV_MAX_BURST
@@ -122,12 +119,12 @@ send_segments(struct xenvif_conn *conn, struct dp_packet *packet,
         CONST_CAST(atomic_uint32_t *, conn->shared.max_frame), &max_frame);
     mss = xenvif_offload_mss(packet, max_frame - XENVIF_FRAME_OVERHEAD);
     if (mss) {
-        COVERAGE_INC(xenvif_gso_segmented);
         n = xenvif_gso_segment(packet, mss, &segments);
     }
     if (!n) {
         return xenvif_rx_drop(&conn->queues[queue], XENVIF_RX_E_OFFLOAD);
     }
+    xenvif_rx_count_segmented(&conn->queues[queue]);
     for (size_t i = 0; i < n; i += MAX_PACKETS) {
         ok &= xenvif_rx_burst(&conn->queues[queue], &segments[i],
                               MIN(n - i, MAX_PACKETS));

@@ -676,6 +676,7 @@ test_case_80_many_segments(void **state)
     send_tso(mock, mss - 1, 0);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);
+    assert_int_equal(mock_rx_count(q, gso_segmented), 1);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, mock_teardown)
