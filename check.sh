@@ -19,11 +19,11 @@
 #   ./check.sh
 #
 # Installs the packages that are missing, builds in _build/, and runs the unit,
-# component and system tests with a plain build and with one under the
-# sanitizers, those on a real Xen, Open vSwitch's checkpatch.py, a build with
-# clang, an installation and "make distcheck".  Prints each step with its time,
-# and in the end one line with what became of all tests.  The exit status is 0
-# if none failed.
+# component and system tests with a plain build, with one under the sanitizers,
+# with DPDK and AF_XDP and with Debian 13's Open vSwitch; those on a real Xen,
+# Open vSwitch's checkpatch.py, a build with clang, an installation and "make
+# distcheck".  Prints each step with its time, and in the end one line with what
+# became of all tests.  The exit status is 0 if none failed.
 
 set -u
 top=$(cd "$(dirname "$0")" && pwd)
@@ -81,6 +81,17 @@ need () {
         show_end
         failed=$((failed + 1))
         finish
+    }
+}
+
+# try NAME COMMAND...
+#
+# A step without which something else can be done.
+try () {
+    run "$@" || {
+        show_end
+        failed=$((failed + 1))
+        return 1
     }
 }
 
@@ -158,6 +169,45 @@ build_clang () {
             check TESTSUITEFLAGS="-j$n_jobs"
 }
 
+build_dpdk () {
+    build dpdk --enable-Werror \
+        OVS_CONFIGURE_ARGS='--with-dpdk=shared --enable-afxdp'
+}
+
+# A build with the Open vSwitch of Debian 13.  Debian 12 has not the DPDK that
+# it needs.
+build_trixie () {
+    local source
+    source=$(ovs_of_suite trixie) || return 1
+    build trixie --enable-Werror --with-ovs-source="$source" \
+        OVS_CONFIGURE_ARGS='--enable-afxdp'
+}
+
+# Prints what the daemon of build NAME consists of.
+built () {
+    local dir=$build_root/$1
+    "$dir/vswitchd/ovs-vswitchd" --version |
+        sed -n 's/^ovs-vswitchd (\(.*\)) /    \1 /p; s/^DPDK/    &/p'
+    if grep -qs '^#define HAVE_AF_XDP 1' "$dir"/ovs-build/config.h; then
+        echo "    AF_XDP"
+    fi
+}
+
+# suites NAME DIR [TEST-SELECTION]
+#
+# The steps that run both suites of the build in DIR, the system suite with a
+# selection of tests.
+suites () {
+    local name=$1 dir=$build_root/$2
+    suite "make check$name" "$dir/tests/testsuite.dir" \
+        make -C "$dir" --no-print-directory -j"$n_jobs" check \
+        TESTSUITEFLAGS="-j$n_jobs"
+    suite "make check-system$name" \
+        "$dir/tests/system-xenvif-testsuite.dir" \
+        make -C "$dir" --no-print-directory check-system \
+        JOBS="$n_jobs" TESTSUITEFLAGS="${3-}"
+}
+
 distcheck () {
     make -C "$build_root/main" --no-print-directory -j"$n_jobs" distcheck \
         TESTSUITEFLAGS="-j$n_jobs"
@@ -167,32 +217,28 @@ test $# -eq 0 || die "takes no arguments"
 test "$(id -u)" = 0 || die "must be run as root (packages, namespaces)"
 mkdir -p "$log_dir"
 
-need 'packages' install_packages build run check xen
+need 'packages' install_packages build run check matrix xen
 check 'style of the files' "$top/build-aux/check-style"
 
 need 'build' build main --enable-Werror
-suite 'make check' "$build_root/main/tests/testsuite.dir" \
-    make -C "$build_root/main" --no-print-directory -j"$n_jobs" check \
-    TESTSUITEFLAGS="-j$n_jobs"
-suite 'make check-system' \
-    "$build_root/main/tests/system-xenvif-testsuite.dir" \
-    make -C "$build_root/main" --no-print-directory check-system
+built main
+suites '' main '-k !dpdk,!af_xdp'
 
 check 'checkpatch.py' "$top/build-aux/run-checkpatch" "$(ovs_source)"
 check 'build and unit tests with clang' build_clang
 check 'make install' check_install
 
-if run 'build with sanitizers' build asan --enable-Werror --enable-asan \
+if try 'build with DPDK and AF_XDP' build_dpdk; then
+    built dpdk
+    suites ', DPDK' dpdk '-k userspace-ports'
+fi
+if try "build with Debian 13's Open vSwitch" build_trixie; then
+    built trixie
+    suites ', Debian 13' trixie '-k !dpdk'
+fi
+if try 'build with sanitizers' build asan --enable-Werror --enable-asan \
        --with-ovs-source="$(ovs_source)"; then
-    suite 'make check, sanitizers' "$build_root/asan/tests/testsuite.dir" \
-        make -C "$build_root/asan" --no-print-directory -j"$n_jobs" check \
-        TESTSUITEFLAGS="-j$n_jobs"
-    suite 'make check-system, sanitizers' \
-        "$build_root/asan/tests/system-xenvif-testsuite.dir" \
-        make -C "$build_root/asan" --no-print-directory check-system
-else
-    show_end
-    failed=$((failed + 1))
+    suites ', sanitizers' asan '-k !dpdk,!af_xdp'
 fi
 
 suite 'make check-xen' "$build_root/xen-results" \

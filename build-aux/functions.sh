@@ -81,6 +81,45 @@ install_packages () {
     }
 }
 
+# use_suite
+#
+# Has APT use $suite, a release of Debian that it is not configured for, in an
+# APT configuration of our own: mirror and keys are those of this machine.
+# Everything is in $cache; calls of apt-get need "${apt[@]}".
+use_suite () {
+    local dir=$cache/apt uri
+    uri=$(apt-get indextargets --format \
+              '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(CODENAME)' |
+          sed -n 's/^Debian main \([^ ]*\/debian\/\) [a-z]*$/\1/p' | head -n 1)
+    test -n "$uri" || die "APT has no Debian mirror that could have $suite"
+    mkdir -p "$dir"/{lists/partial,cache}
+    cat >"$dir/sources.list" <<EOF_SOURCES
+deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main
+EOF_SOURCES
+    apt+=(-o Dir::Etc::SourceList="$dir/sources.list"
+          -o Dir::Etc::SourceParts=/dev/null
+          -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache")
+    apt-get "${apt[@]}" update
+}
+
+# ovs_of_suite SUITE
+#
+# Downloads the Open vSwitch source of another release of Debian, unless that
+# has been done, and unpacks it without installing it.  Prints where it is.
+ovs_of_suite () {
+    local suite=$1 cache=$build_root/ovs-$1 apt=()
+    if test ! -e "$cache/done"; then
+        rm -rf "$cache"
+        mkdir -p "$cache"
+        use_suite >&2 || return 1
+        (cd "$cache" &&
+         apt-get -qq "${apt[@]}" download openvswitch-source &&
+         dpkg-deb -x openvswitch-source_*.deb .) >&2 || return 1
+        touch "$cache/done"
+    fi
+    "$top/build-aux/ovs-build" find "$cache/usr/src/openvswitch"
+}
+
 # Is there no configure script, or one that is older than what it is made of?
 needs_boot () {
     test ! -x "$top/configure" ||

@@ -102,6 +102,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-profiles.at \
 	tests/system-xenvif-mapped.at \
 	tests/system-xenvif-hotplug.at \
+	tests/system-xenvif-dpdk.at \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \
 	tests/system-xenvif-rate.at \
@@ -112,7 +113,12 @@ EXTRA_DIST += \
 	tests/flow-collector.py \
 	tests/run-isolated \
 	tests/run-profiles \
+	tests/run-split \
+	tests/run-traffic \
+	tests/system-traffic-testsuite.at \
+	tests/system-traffic-macros.at \
 	tests/tcp-peer.py \
+	tests/traffic-differences \
 	tests/unix-proxy.py
 
 AUTOTEST = $(AUTOM4TE) --language=autotest \
@@ -153,11 +159,37 @@ check-local:
 	$(TESTSUITEFLAGS)
 
 # "make check-system": the daemon, xenstored and guests, as root, in namespaces
-# of the suite's own.
+# of the suite's own.  JOBS: how many tests at a time, each of those with
+# namespaces of its own.
+JOBS = 1
 check-system: all $(check_PROGRAMS) $(check_DATA)
-	$(SHELL) '$(srcdir)/tests/run-isolated' \
-	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests \
-	'AUTOTEST_PATH=$(AUTOTEST_PATH)' $(TESTSUITEFLAGS)
+	$(SHELL) '$(srcdir)/tests/run-split' $(JOBS) \
+	'$(SYSTEM_TESTSUITE)' -C tests 'AUTOTEST_PATH=$(AUTOTEST_PATH)' \
+	-- $(TESTSUITEFLAGS)
+
+# "make check-traffic": Open vSwitch's traffic tests over veth and over xenvif
+# ports.
+TRAFFIC_SUITES = \
+	tests/suite-traffic-veth-off tests/suite-traffic-veth-on \
+	tests/suite-traffic-xenvif-off tests/suite-traffic-xenvif-on
+
+tests/suite-traffic.stamp: package.m4 $(COMMON_AT) \
+		tests/system-xenvif-macros.at \
+		tests/system-traffic-macros.at \
+		tests/system-traffic-testsuite.at
+	$(AM_V_GEN)for suite in $(TRAFFIC_SUITES); do \
+	offloads=$${suite##*-} && ports=$${suite%-*} && \
+	{ echo "m4_define([XENVIF_TRAFFIC_PORTS], [$${ports##*-}])"; \
+	echo "m4_define([XENVIF_TRAFFIC_OFFLOADS], [$$offloads])"; } \
+	>$$suite.at && \
+	$(AUTOTEST) -o $$suite $$suite.at \
+	'$(srcdir)/tests/system-traffic-testsuite.at' || exit 1; done && \
+	touch $@
+
+check-traffic: all tests/suite-traffic.stamp
+	$(PYTHON3) '$(srcdir)/tests/run-traffic' $(JOBS) \
+	'$(srcdir)/tests/traffic-differences' tests/suite-traffic -C tests \
+	'AUTOTEST_PATH=$(AUTOTEST_PATH)' -- $(TESTSUITEFLAGS)
 
 # "make check-profiles": its tests that are for all kinds of guests, once with
 # each kind.
@@ -215,7 +247,8 @@ EXTRA_DIST += \
 	tests/xen/scenarios/60-hotplug.sh \
 	tests/xen/switch.sh
 
-.PHONY: check-system check-profiles check-asan check-valgrind check-xen
+.PHONY: check-system check-profiles check-traffic check-asan check-valgrind \
+	check-xen
 
 CLEANFILES += \
 	package.m4 \
@@ -230,5 +263,7 @@ clean-local:
 	-test ! -f '$(TESTSUITE)' || $(SHELL) '$(TESTSUITE)' -C tests --clean
 	-test ! -f '$(SYSTEM_TESTSUITE)' || \
 	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests --clean
+	-rm -rf tests/suite-traffic* $(SYSTEM_TESTSUITE)-[1-9]* \
+	$(SYSTEM_TESTSUITE).out
 
 DISTCLEANFILES += tests/atconfig

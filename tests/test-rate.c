@@ -27,7 +27,7 @@
 #include "xenvif-tx.h"
 
 #define NS_PER_MS UINT64_C(1000000)
-#define NS_PER_S UINT64_C(1000000000)
+#define SECOND_NS UINT64_C(1000000000)
 
 /* A moment; any will do. */
 #define START UINT64_C(123456789012345)
@@ -158,13 +158,13 @@ static void
 check_accuracy(uint64_t bps, uint32_t usec, uint32_t size,
                unsigned int n_queues)
 {
-    uint64_t round = 32 * size * n_queues * NS_PER_S / bps / 2;
+    uint64_t round = 32 * size * n_queues * SECOND_NS / bps / 2;
     struct poller p = { .now = START, .n_queues = n_queues, .size = size };
 
     round = MAX(100, MIN(round, 100 * 1000));
     xenvif_rate_init(&p.rate);
     set_rate(&p.rate, bps * usec / 1000000, usec, p.now);
-    run_poller(&p, 5 * NS_PER_S, round);
+    run_poller(&p, 5 * SECOND_NS, round);
     assert_within(total(&p), 5 * bps, 3);
     for (unsigned int i = 0; i < n_queues; i++) {
         uint64_t share = 5 * bps / n_queues;
@@ -205,9 +205,9 @@ test_intervals(void **state OVS_UNUSED)
     /* A minute's worth at once, and then nothing but the rate. */
     xenvif_rate_init(&p.rate);
     set_rate(&p.rate, 60 * 125000, 60 * 1000000, p.now);
-    run_poller(&p, NS_PER_S, 10 * 1000);
+    run_poller(&p, SECOND_NS, 10 * 1000);
     assert_within(total(&p), 61 * 125000, 3);
-    run_poller(&p, 5 * NS_PER_S, 10 * 1000);
+    run_poller(&p, 5 * SECOND_NS, 10 * 1000);
     assert_within(total(&p), 5 * 125000, 3);
 }
 
@@ -229,10 +229,10 @@ test_pauses(void **state OVS_UNUSED)
     assert_within(sum, 100 * 625000, 3);
 
     /* ...and nothing saved for more than an interval. */
-    p.now += 3600 * NS_PER_S;
+    p.now += 3600 * SECOND_NS;
     run_poller(&p, 50 * NS_PER_MS, 20 * 1000);
     assert_within(total(&p), 2 * 625000, 1);
-    p.now += UINT64_C(100000000) * NS_PER_S;
+    p.now += UINT64_C(100000000) * SECOND_NS;
     run_poller(&p, 50 * NS_PER_MS, 20 * 1000);
     assert_within(total(&p), 2 * 625000, 1);
 }
@@ -245,13 +245,13 @@ test_quiet_queues(void **state OVS_UNUSED)
 
     xenvif_rate_init(&p.rate);
     set_rate(&p.rate, 62500, 50000, p.now);
-    run_poller(&p, NS_PER_S, 10 * 1000);
+    run_poller(&p, SECOND_NS, 10 * 1000);
     p.n_queues = 2;
-    run_poller(&p, 5 * NS_PER_S, 10 * 1000);
+    run_poller(&p, 5 * SECOND_NS, 10 * 1000);
     assert_within(total(&p), 5 * 1250000, 3);
     assert_within(p.sent[0], 5 * 625000, 5);
     p.n_queues = 1;
-    run_poller(&p, 5 * NS_PER_S, 10 * 1000);
+    run_poller(&p, 5 * SECOND_NS, 10 * 1000);
     assert_within(p.sent[0], 5 * 1250000, 3);
 }
 
@@ -284,20 +284,20 @@ test_change(void **state OVS_UNUSED)
     assert_false(xenvif_rate_is_limited(&p.rate));
     set_rate(&p.rate, 6250000, 50000, p.now);
     assert_true(xenvif_rate_is_limited(&p.rate));
-    run_poller(&p, NS_PER_S, 10 * 1000);
+    run_poller(&p, SECOND_NS, 10 * 1000);
     assert_within(total(&p), 125000000 + 6250000, 3);
 
     /* What was saved at the higher rate does not last. */
-    p.now += NS_PER_S;
+    p.now += SECOND_NS;
     set_rate(&p.rate, 6250, 50000, p.now);
-    run_poller(&p, 5 * NS_PER_S, 10 * 1000);
+    run_poller(&p, 5 * SECOND_NS, 10 * 1000);
     assert_within(total(&p), 5 * 125000, 3);
     set_rate(&p.rate, 625000, 50000, p.now);
-    run_poller(&p, 5 * NS_PER_S, 10 * 1000);
+    run_poller(&p, 5 * SECOND_NS, 10 * 1000);
     assert_within(total(&p), 5 * 12500000, 3);
 
     /* Reserved with a limit, settled without one, and the other way round. */
-    assert_true(xenvif_rate_reserve(&p.rate, 0, p.now + NS_PER_S) > 0);
+    assert_true(xenvif_rate_reserve(&p.rate, 0, p.now + SECOND_NS) > 0);
     set_rate(&p.rate, 0, 0, p.now);
     assert_false(xenvif_rate_is_limited(&p.rate));
     xenvif_rate_settle(&p.rate, 0, 1000, 3000);
@@ -305,7 +305,7 @@ test_change(void **state OVS_UNUSED)
                      XENVIF_RATE_NO_LIMIT);
     set_rate(&p.rate, 6250, 50000, p.now);
     xenvif_rate_settle(&p.rate, 0, XENVIF_RATE_NO_LIMIT, 3000);
-    run_poller(&p, 5 * NS_PER_S, 10 * 1000);
+    run_poller(&p, 5 * SECOND_NS, 10 * 1000);
     assert_within(total(&p), 5 * 125000, 3);
 }
 
@@ -345,7 +345,7 @@ test_clock(void **state OVS_UNUSED)
     set_rate(&rate, 1000, 1000, START);
     credit = xenvif_rate_reserve(&rate, 0, START);
     xenvif_rate_settle(&rate, 0, credit, credit);
-    assert_int_equal(xenvif_rate_reserve(&rate, 0, START - NS_PER_S), 0);
+    assert_int_equal(xenvif_rate_reserve(&rate, 0, START - SECOND_NS), 0);
     assert_int_equal(xenvif_rate_reserve(&rate, 0, START), 0);
     assert_int_equal(xenvif_rate_reserve(&rate, 0, START + NS_PER_MS), 1000);
 }
@@ -365,11 +365,11 @@ test_extremes(void **state OVS_UNUSED)
 
         xenvif_rate_init(&p.rate);
         xenvif_rate_set(&p.rate, &configs[i], p.now);
-        run_poller(&p, NS_PER_S, 100 * 1000);
+        run_poller(&p, SECOND_NS, 100 * 1000);
         assert_true(total(&p) <= bps + 3 * UINT64_C(0x100000000));
         assert_true(total(&p) > 0);
-        p.now += UINT64_C(3600) * 24 * 365 * NS_PER_S;
-        run_poller(&p, NS_PER_S, 100 * 1000);
+        p.now += UINT64_C(3600) * 24 * 365 * SECOND_NS;
+        run_poller(&p, SECOND_NS, 100 * 1000);
         assert_true(total(&p) > 0);
     }
 }

@@ -31,26 +31,6 @@ xen_packages="${XENVIF_XEN_PACKAGES:-xen-system-amd64}
 module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
     fs lib net arch/x86/crypto"
 
-# use_suite
-#
-# Has APT use $suite, a release of Debian that it is not configured for, in an
-# APT configuration of our own: mirror and keys are those of this machine.
-use_suite () {
-    local dir=$cache/apt uri
-    uri=$(apt-get indextargets --format \
-              '$(ORIGIN) $(COMPONENT) $(REPO_URI) $(CODENAME)' |
-          sed -n 's/^Debian main \([^ ]*\/debian\/\) [a-z]*$/\1/p' | head -n 1)
-    test -n "$uri" || die "APT has no Debian mirror that could have $suite"
-    mkdir -p "$dir"/{lists/partial,cache}
-    cat >"$dir/sources.list" <<EOF_SOURCES
-deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $uri $suite main
-EOF_SOURCES
-    apt+=(-o Dir::Etc::SourceList="$dir/sources.list"
-          -o Dir::Etc::SourceParts=/dev/null
-          -o Dir::State::Lists="$dir/lists" -o Dir::Cache="$dir/cache")
-    apt-get "${apt[@]}" update
-}
-
 # Unpacks a package.  Newer packages have nothing in /bin and /lib any more
 # where older ones have; links make both the same.
 unpack () {
