@@ -130,7 +130,10 @@ xenvif_packet_set_l4_partial(struct dp_packet *packet, bool ipv6, bool tcp,
 static inline void
 xenvif_packet_clear_l4_partial(struct dp_packet *packet)
 {
-    *dp_packet_ol_flags_ptr(packet) &= ~(DP_PACKET_OL_TX_L4_MASK
+    /* Since 3.2, both flags of the RX mask together say that the checksum is
+     * partial. */
+    *dp_packet_ol_flags_ptr(packet) &= ~(DP_PACKET_OL_RX_L4_CKSUM_MASK
+                                         | DP_PACKET_OL_TX_L4_MASK
                                          | DP_PACKET_OL_TX_IPV4
                                          | DP_PACKET_OL_TX_IPV6);
     xenvif_packet_set_l4_good(packet);
