@@ -22,8 +22,8 @@
 # component and system tests with a plain build, with one under the sanitizers,
 # with DPDK and AF_XDP and with Debian 13's Open vSwitch; those on a real Xen,
 # Open vSwitch's checkpatch.py, a build with clang, an installation and "make
-# distcheck".  Prints each step with its time, and in the end one line with what
-# became of all tests.  The exit status is 0 if none failed.
+# distcheck".  Prints each step with its time, and in the end one line with
+# what became of all tests.  The exit status is 0 if none failed.
 
 set -u
 top=$(cd "$(dirname "$0")" && pwd)
