@@ -24,7 +24,7 @@
 #include "xenvif-policer.h"
 #include "xenvif-rate.h"
 
-#define NS_PER_S UINT64_C(1000000000)
+#define SECOND_NS UINT64_C(1000000000)
 #define START UINT64_C(987654321)
 
 static struct xenvif_policer policer;
@@ -82,8 +82,8 @@ test_bytes(void **state OVS_UNUSED)
     assert_true(xenvif_policer_is_active(&policer));
 
     /* 5 s of 100 Mbit/s, and the burst. */
-    assert_about(offer(1250, 3000, START, 5 * NS_PER_S), 50000 + 100);
-    assert_about(offer(60, 1000, START + 5 * NS_PER_S, 5 * NS_PER_S),
+    assert_about(offer(1250, 3000, START, 5 * SECOND_NS), 50000 + 100);
+    assert_about(offer(60, 1000, START + 5 * SECOND_NS, 5 * SECOND_NS),
                  5 * 12500000 / 60);
     set_policer(&policer, 0, 1000, 0, 0, START);
     assert_false(xenvif_policer_is_active(&policer));
@@ -93,8 +93,8 @@ static void
 test_packets(void **state OVS_UNUSED)
 {
     set_policer(&policer, 0, 0, 10, 2, START);
-    assert_about(offer(1250, 3000, START, 5 * NS_PER_S), 50000 + 2000);
-    assert_about(offer(60, 1000, START + 5 * NS_PER_S, NS_PER_S), 10000);
+    assert_about(offer(1250, 3000, START, 5 * SECOND_NS), 50000 + 2000);
+    assert_about(offer(60, 1000, START + 5 * SECOND_NS, SECOND_NS), 10000);
 }
 
 /* The stricter one decides. */
@@ -102,9 +102,9 @@ static void
 test_both(void **state OVS_UNUSED)
 {
     set_policer(&policer, 8 * 1000, 8, 2, 1, START);
-    assert_about(offer(1000, 10000, START, 5 * NS_PER_S), 5000);
+    assert_about(offer(1000, 10000, START, 5 * SECOND_NS), 5000);
     set_policer(&policer, 80 * 1000, 8, 2, 1, START);
-    assert_about(offer(1000, 10000, START, 5 * NS_PER_S), 11000);
+    assert_about(offer(1000, 10000, START, 5 * SECOND_NS), 11000);
 }
 
 static void
@@ -133,12 +133,12 @@ test_extremes(void **state OVS_UNUSED)
 {
     set_policer(&policer, UINT32_MAX, UINT32_MAX, UINT32_MAX, UINT32_MAX,
                 START);
-    assert_int_equal(offer(65535, 1000, START, NS_PER_S / 10), 100000);
+    assert_int_equal(offer(65535, 1000, START, SECOND_NS / 10), 100000);
     assert_int_equal(offer(65535, 1000, START + (UINT64_C(1) << 60), 1000),
                      1);
     set_policer(&policer, UINT32_MAX, 1, 1, 0, START);
-    assert_int_equal(offer(126, 1000, START, NS_PER_S / 1000), 0);
-    assert_int_equal(offer(125, 1000000, START, NS_PER_S / 10), 100);
+    assert_int_equal(offer(126, 1000, START, SECOND_NS / 1000), 0);
+    assert_int_equal(offer(125, 1000000, START, SECOND_NS / 10), 100);
 }
 
 /* On a ring: policed packets are answered as if nothing was wrong, and cost no
