@@ -125,7 +125,7 @@ suite () {
     fi
     echo "    $ok passed, $bad failed, $skip skipped"
     if results 'FAILED \(.*\)'; then
-        echo "    (what they left: $dir)"
+        echo "    (what they left: ${dir%.dir}*.dir)"
     fi
     if results 'skipped \(.*\)'; then
         sed 's/^/    skipped: /' "$dir/skip-reasons" 2>/dev/null

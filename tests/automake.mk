@@ -263,7 +263,7 @@ clean-local:
 	-test ! -f '$(TESTSUITE)' || $(SHELL) '$(TESTSUITE)' -C tests --clean
 	-test ! -f '$(SYSTEM_TESTSUITE)' || \
 	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests --clean
-	-rm -rf tests/suite-traffic* $(SYSTEM_TESTSUITE)-[1-9]* \
+	-rm -rf tests/suite-traffic* $(SYSTEM_TESTSUITE)-[1-9a]* \
 	$(SYSTEM_TESTSUITE).out
 
 DISTCLEANFILES += tests/atconfig
