@@ -211,7 +211,7 @@ pings () {
 #
 # Does ADDRESS not answer guest FROM for two seconds?
 unreachable () {
-    ! guest_exec "$1" ping -c 1 -w 2 "$2"
+    ! guest_exec "$1" ping -c 1 -W 2 "$2"
 }
 
 # sends_tcp FROM TO ADDRESS [KIB]

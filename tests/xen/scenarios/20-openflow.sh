@@ -122,14 +122,12 @@ vlan () {
 }
 
 drop () {
-    local sent
     flows <<FLOWS
 priority=10,icmp,in_port=$(ofport g1),actions=drop
 priority=0,actions=NORMAL
 FLOWS
     expect unreachable g1 "$(address g2)"
-    sent=$(sed -n 's/^\([0-9]*\) packets transmitted.*/\1/p' /run/ping)
-    expect_soon 10 eval 'test "$(flow_counts icmp)" = "$sent"'
+    expect_soon 10 eval 'test "$(flow_counts icmp)" = 1'
     expect sends_tcp g1 g2 "$(address g2)" 256
     no_flows
 }
