@@ -23,6 +23,7 @@ nobase_dist_doc_DATA += \
 	Documentation/ref/xenemu-guest.8.rst \
 	Documentation/ref/xenvif-grant-cost.8.rst \
 	Documentation/topics/design.rst \
+	Documentation/topics/frontends.rst \
 	Documentation/topics/qos-latency.svg \
 	Documentation/topics/qos.rst \
 	Documentation/topics/testing.rst \

@@ -145,6 +145,11 @@ xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
     size_t done = 0;
     bool ok = true;
 
+    /* The protocol has no words for a checksum inside of a packet. */
+    for (size_t i = 0; i < n; i++) {
+        xenvif_packet_finish_tunnel(packets[i]);
+    }
+
     /* Runs of packets that can go as they are, with those between them that
      * cannot. */
     while (done < n) {

@@ -155,6 +155,10 @@ AC_DEFUN([XENVIF_CHECK_OVS_API],
      [HAVE_TSO_SEGSZ=0], [[#include <config.h>
 #include "dp-packet.h"]])
    AC_SUBST([HAVE_TSO_SEGSZ])
+   AC_CHECK_DECL([dp_packet_hwol_is_tunnel], [HAVE_TUNNEL_OFFLOADS=1],
+     [HAVE_TUNNEL_OFFLOADS=0], [[#include <config.h>
+#include "dp-packet.h"]])
+   AC_SUBST([HAVE_TUNNEL_OFFLOADS])
    XENVIF_CHECK_OVS_MEMBER([HAVE_BATCH_CAPACITY],
      [struct dp_packet_batch.capacity], [dp-packet.h])
    CPPFLAGS=$xenvif_save_CPPFLAGS

@@ -217,8 +217,8 @@ guest_print_state(struct guest *g, FILE *out)
     fprintf(out, "answer_us=%llu\n", (unsigned long long) g->answer_us);
     fprintf(out, "max_answer_us=%llu\n",
             (unsigned long long) g->max_answer_us);
-    fprintf(out, "best_cycle_us=%llu\n",
-            (unsigned long long) g->best_cycle_us);
+    fprintf(out, "best_close_us=%llu\n",
+            (unsigned long long) guest_bus_best_close(g));
     for (unsigned int i = 0; i < 9; i++) {
         if (g->answers_us[i]) {
             fprintf(out, "answer%u_us=%llu\n", i,

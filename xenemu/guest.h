@@ -304,8 +304,7 @@ struct guest {
     unsigned int asked;         /* That state. */
     bool judged;                /* Does the answer have to come soon? */
     unsigned int cycles;        /* Times it closed before connecting. */
-    uint64_t cycle_us;          /* Slowest answer of the last time... */
-    uint64_t best_cycle_us;     /* ...and of the fastest time. */
+    uint64_t best_us[9];        /* The fastest answer to each state. */
     int online;                 /* Backend's key as last read, -1: none. */
     bool fixed;                 /* Pages stay granted in this connection. */
     uint32_t *fixed_grefs;      /* By page number, 0: none. */
@@ -486,6 +485,7 @@ void guest_multicast_note_filter(struct guest *, bool on);
 
 /* guest-bus.c: the driver's life cycle; main thread. */
 int guest_bus_open(struct guest *);
+uint64_t guest_bus_best_close(const struct guest *);
 bool guest_bus_run(struct guest *);
 void guest_bus_close(struct guest *);
 void guest_bus_order(struct guest *, enum guest_goal);
