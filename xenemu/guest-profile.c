@@ -55,7 +55,7 @@ static const struct profile profiles[] = {
             [GUEST_F_MULTICAST] = 0,
         },
         .habits = {
-            .mq_key = GUEST_MQ_ALWAYS, .close_first = 1, .cycle_ms = 10,
+            .mq_key = GUEST_MQ_ALWAYS, .close_first = 1, .cycle_ms = 100,
             .answer_ms = 1000, .need_ctrl = 1, .rx_id_slot = 1, .tx_hash = 1,
         },
     },
