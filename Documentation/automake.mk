@@ -22,6 +22,7 @@ nobase_dist_doc_DATA += \
 	Documentation/intro/install/xen-host.rst \
 	Documentation/ref/xenemu-guest.8.rst \
 	Documentation/ref/xenvif-grant-cost.8.rst \
+	Documentation/ref/xenvif-top.8.rst \
 	Documentation/topics/design.rst \
 	Documentation/topics/frontends.rst \
 	Documentation/topics/qos-latency.svg \
@@ -32,8 +33,12 @@ nobase_dist_doc_DATA += \
 
 # Pages of ref/ become manual pages where there is a program for it.
 if HAVE_RST2MAN
-man_MANS += Documentation/xenemu-guest.8 Documentation/xenvif-grant-cost.8
-CLEANFILES += Documentation/xenemu-guest.8 Documentation/xenvif-grant-cost.8
+rst_mans = \
+	Documentation/xenemu-guest.8 \
+	Documentation/xenvif-grant-cost.8 \
+	Documentation/xenvif-top.8
+man_MANS += $(rst_mans)
+CLEANFILES += $(rst_mans)
 
 Documentation/xenemu-guest.8: Documentation/ref/xenemu-guest.8.rst
 	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \
@@ -42,4 +47,7 @@ Documentation/xenvif-grant-cost.8: Documentation/ref/xenvif-grant-cost.8.rst
 	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \
 	'$(srcdir)/Documentation/ref/xenvif-grant-cost.8.rst' >$@.tmp && \
 	mv $@.tmp $@
+Documentation/xenvif-top.8: Documentation/ref/xenvif-top.8.rst
+	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \
+	'$(srcdir)/Documentation/ref/xenvif-top.8.rst' >$@.tmp && mv $@.tmp $@
 endif

@@ -102,6 +102,10 @@ int netdev_xenvif_get_stats(const struct netdev *, struct netdev_stats *);
 int netdev_xenvif_get_custom_stats(const struct netdev *,
                                    struct netdev_custom_stats *);
 
+/* netdev-xenvif-json.c: returns an object that the caller destroys.  Main
+ * thread. */
+struct json *netdev_xenvif_to_json(const struct netdev_xenvif *);
+
 /* netdev-xenvif-show.c */
 void netdev_xenvif_unixctl_init(void);
 

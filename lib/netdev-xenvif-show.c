@@ -14,7 +14,7 @@
  * limitations under the License.
  */
 
-/* The ovs-appctl commands xenvif/show and xenvif/list. */
+/* The ovs-appctl commands xenvif/... */
 
 #include <config.h>
 
@@ -23,11 +23,13 @@
 #include <stdlib.h>
 
 #include "openvswitch/dynamic-string.h"
+#include "openvswitch/json.h"
 #include "openvswitch/shash.h"
 #include "unixctl.h"
 #include "util.h"
 #include "xenvif-control.h"
 #include "xenvif-grant.h"
+#include "xenvif-ovs-compat.h"
 
 /* Returns true if 'name' is a port of ours, and it in '*dev', to be closed by
  * the caller. */
@@ -189,8 +191,9 @@ format_port(struct ds *ds, struct netdev_xenvif *dev)
     format_queues(ds, dev);
 }
 
+/* Calls 'cb' for each port, by name. */
 static void
-format_all_ports(struct ds *ds)
+for_each_port(void (*cb)(struct netdev_xenvif *, void *aux), void *aux)
 {
     struct shash ports = SHASH_INITIALIZER(&ports);
     const struct shash_node **nodes;
@@ -202,7 +205,7 @@ format_all_ports(struct ds *ds)
     for (size_t i = 0; i < n; i++) {
         struct netdev *netdev = nodes[i]->data;
 
-        format_port(ds, netdev_xenvif_cast(netdev));
+        cb(netdev_xenvif_cast(netdev), aux);
         netdev_close(netdev);
     }
     free(nodes);
@@ -210,63 +213,211 @@ format_all_ports(struct ds *ds)
 }
 
 static void
-xenvif_show(struct unixctl_conn *conn, int argc, const char *argv[],
-            void *aux OVS_UNUSED)
+show_port(struct netdev_xenvif *dev, void *ds)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
-
-    if (argc > 1) {
-        struct netdev_xenvif *dev;
-
-        if (!open_port(argv[1], &dev)) {
-            unixctl_command_reply_error(conn, "no xenvif port of that name");
-            return;
-        }
-        format_port(&ds, dev);
-        netdev_close(&dev->up);
-    } else {
-        ds_put_format(&ds, "XenStore: %s, grant copies: %s\n",
-                      xenvif_control_is_connected() ? "connected"
-                      : "not connected",
-                      xenvif_bounce_is_self_granted() ? "self-granted pages"
-                      : "plain memory");
-        format_all_ports(&ds);
-    }
-    unixctl_command_reply(conn, ds_cstr(&ds));
-    ds_destroy(&ds);
+    format_port(ds, dev);
 }
 
 static void
-xenvif_list(struct unixctl_conn *conn, int argc OVS_UNUSED,
-            const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+add_port(struct netdev_xenvif *dev, void *array)
 {
-    struct ds ds = DS_EMPTY_INITIALIZER;
-    struct xenvif_control_entry *entries;
-    size_t n;
+    json_array_add(array, netdev_xenvif_to_json(dev));
+}
 
-    ds_put_format(&ds, "%-12s %-16s %-14s %-14s %s\n", "vif", "port",
+static void
+show_all(struct ds *ds)
+{
+    ds_put_format(ds, "XenStore: %s, grant copies: %s\n",
+                  xenvif_control_is_connected() ? "connected"
+                  : "not connected",
+                  xenvif_bounce_is_self_granted() ? "self-granted pages"
+                  : "plain memory");
+    for_each_port(show_port, ds);
+}
+
+/* Arguments of a command. */
+struct arguments {
+    bool json;                  /* Does the user want JSON? */
+    const char *port;           /* Or NULL. */
+};
+
+/* Parses 'argv'.  Replies with an error and returns false if that fails. */
+static bool
+parse_arguments(struct unixctl_conn *conn, int argc, const char *argv[],
+                struct arguments *args)
+{
+    args->json = xenvif_unixctl_is_json(conn);
+    args->port = NULL;
+    for (int i = 1; i < argc; i++) {
+        char *error;
+
+        if (!strcmp(argv[i], "--json")) {
+            args->json = true;
+        } else if (argv[i][0] != '-' && !args->port) {
+            args->port = argv[i];
+        } else {
+            error = xasprintf("%s: unknown argument \"%s\" (see xenvif/help)",
+                              argv[0], argv[i]);
+            unixctl_command_reply_error(conn, error);
+            free(error);
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+reply_no_port(struct unixctl_conn *conn, const char *name)
+{
+    char *error = xasprintf("there is no xenvif port named \"%s\" "
+                            "(xenvif/list shows all vifs)", name);
+
+    unixctl_command_reply_error(conn, error);
+    free(error);
+}
+
+static void
+xenvif_show(struct unixctl_conn *conn, int argc, const char *argv[],
+            void *aux OVS_UNUSED)
+{
+    struct json *array = json_array_create_empty();
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct netdev_xenvif *dev = NULL;
+    struct arguments args;
+
+    if (!parse_arguments(conn, argc, argv, &args)) {
+        goto out;
+    }
+    if (args.port && !open_port(args.port, &dev)) {
+        reply_no_port(conn, args.port);
+        goto out;
+    }
+    if (args.json) {
+        if (dev) {
+            add_port(dev, array);
+        } else {
+            for_each_port(add_port, array);
+        }
+        xenvif_unixctl_reply_json(conn, json_clone(array));
+    } else {
+        if (dev) {
+            format_port(&ds, dev);
+        } else {
+            show_all(&ds);
+        }
+        unixctl_command_reply(conn, ds_cstr(&ds));
+    }
+
+out:
+    netdev_close(dev ? &dev->up : NULL);
+    json_destroy(array);
+    ds_destroy(&ds);
+}
+
+/* What is to be said about a vif in one line. */
+static const char *
+entry_status(const struct xenvif_control_entry *e)
+{
+    return (e->info.reason[0] ? e->info.reason
+            : xenvif_owner_to_string(e->info.owner));
+}
+
+static void
+list_as_text(struct ds *ds, const struct xenvif_control_entry *entries,
+             size_t n)
+{
+    ds_put_format(ds, "%-12s %-16s %-14s %-14s %s\n", "vif", "port",
                   "frontend", "backend", "status");
-    entries = xenvif_control_list(&n);
     for (size_t i = 0; i < n; i++) {
         const struct xenvif_control_entry *e = &entries[i];
         char name[16];
 
         snprintf(name, sizeof name, "%"PRIu16".%"PRIu16, e->domid, e->handle);
-        ds_put_format(&ds, "%-12s %-16s %-14s %-14s %s\n", name,
+        ds_put_format(ds, "%-12s %-16s %-14s %-14s %s\n", name,
                       e->port_name ? e->port_name : "-",
                       xenvif_bus_state_to_string(e->info.frontend),
                       xenvif_bus_state_to_string(e->info.backend),
-                      e->info.reason[0] ? e->info.reason
-                      : xenvif_owner_to_string(e->info.owner));
+                      entry_status(e));
+    }
+}
+
+static struct json *
+list_as_json(const struct xenvif_control_entry *entries, size_t n)
+{
+    struct json *array = json_array_create_empty();
+
+    for (size_t i = 0; i < n; i++) {
+        const struct xenvif_control_entry *e = &entries[i];
+        struct json *object = json_object_create();
+
+        json_object_put(object, "domid", json_integer_create(e->domid));
+        json_object_put(object, "handle", json_integer_create(e->handle));
+        if (e->port_name) {
+            json_object_put_string(object, "port", e->port_name);
+        }
+        json_object_put_string(object, "frontend_state",
+                               xenvif_bus_state_to_string(e->info.frontend));
+        json_object_put_string(object, "backend_state",
+                               xenvif_bus_state_to_string(e->info.backend));
+        json_object_put_string(object, "owner",
+                               xenvif_owner_to_string(e->info.owner));
+        if (e->info.reason[0]) {
+            json_object_put_string(object, "reason", e->info.reason);
+        }
+        json_array_add(array, object);
+    }
+    return array;
+}
+
+static void
+xenvif_list(struct unixctl_conn *conn, int argc, const char *argv[],
+            void *aux OVS_UNUSED)
+{
+    struct ds ds = DS_EMPTY_INITIALIZER;
+    struct xenvif_control_entry *entries;
+    struct arguments args;
+    size_t n;
+
+    if (!parse_arguments(conn, argc, argv, &args)) {
+        return;
+    }
+    if (args.port) {
+        unixctl_command_reply_error(conn, "xenvif/list takes no port: "
+                                    "xenvif/show does");
+        return;
+    }
+    entries = xenvif_control_list(&n);
+    if (args.json) {
+        xenvif_unixctl_reply_json(conn, list_as_json(entries, n));
+    } else {
+        list_as_text(&ds, entries, n);
+        unixctl_command_reply(conn, ds_cstr(&ds));
     }
     xenvif_control_free_list(entries, n);
-    unixctl_command_reply(conn, ds_cstr(&ds));
     ds_destroy(&ds);
+}
+
+static void
+xenvif_help(struct unixctl_conn *conn, int argc OVS_UNUSED,
+            const char *argv[] OVS_UNUSED, void *aux OVS_UNUSED)
+{
+    unixctl_command_reply(conn,
+"xenvif/show [--json] [port]\n"
+"    What is known about a port, or all of type xenvif and xenvif-nonpmd:\n"
+"    why traffic does not flow, states, features, rings and counters.\n"
+"xenvif/list [--json]\n"
+"    All vifs whose backend is this domain, also those that have no port,\n"
+"    and who serves each.\n"
+"With --json (or, where Open vSwitch has it, ovs-appctl --format json) the\n"
+"answer is an array of objects with the names of columns of the database.\n");
 }
 
 void
 netdev_xenvif_unixctl_init(void)
 {
-    unixctl_command_register("xenvif/show", "[port]", 0, 1, xenvif_show, NULL);
-    unixctl_command_register("xenvif/list", "", 0, 0, xenvif_list, NULL);
+    unixctl_command_register("xenvif/show", "[--json] [port]", 0, 2,
+                             xenvif_show, NULL);
+    unixctl_command_register("xenvif/list", "[--json]", 0, 2, xenvif_list,
+                             NULL);
+    unixctl_command_register("xenvif/help", "", 0, 0, xenvif_help, NULL);
 }

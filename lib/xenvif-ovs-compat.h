@@ -18,7 +18,8 @@
 #define XENVIF_OVS_COMPAT_H 1
 
 /* What differs between releases of Open vSwitch, and nothing else: packet
- * allocation and the marks that a packet carries about its checksums. */
+ * allocation, the marks that a packet carries about its checksums, and JSON
+ * from commands. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -26,6 +27,8 @@
 #include "xenvif-config.h"
 
 #include "dp-packet.h"
+#include "openvswitch/json.h"
+#include "unixctl.h"
 #include "userspace-tso.h"
 #include "util.h"
 
@@ -191,6 +194,37 @@ xenvif_packet_l4_is_good(const struct dp_packet *packet)
 #else
     return dp_packet_l4_checksum_valid(packet);
 #endif
+}
+
+/* Did the user say "ovs-appctl --format json"?  Possible since 3.4. */
+static inline bool
+xenvif_unixctl_is_json(struct unixctl_conn *conn OVS_UNUSED)
+{
+#if XENVIF_OVS_HAVE_UNIXCTL_JSON
+    return (unixctl_command_get_output_format(conn)
+            == UNIXCTL_OUTPUT_FMT_JSON);
+#else
+    return false;
+#endif
+}
+
+/* Replies with 'json', which is freed: as such if the user said it that way,
+ * otherwise as text. */
+static inline void
+xenvif_unixctl_reply_json(struct unixctl_conn *conn, struct json *json)
+{
+    char *s;
+
+#if XENVIF_OVS_HAVE_UNIXCTL_JSON
+    if (xenvif_unixctl_is_json(conn)) {
+        unixctl_command_reply_json(conn, json);
+        return;
+    }
+#endif
+    s = json_to_string(json, JSSF_SORT);
+    unixctl_command_reply(conn, s);
+    free(s);
+    json_destroy(json);
 }
 
 #endif /* xenvif-ovs-compat.h */

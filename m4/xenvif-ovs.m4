@@ -159,6 +159,10 @@ AC_DEFUN([XENVIF_CHECK_OVS_API],
      [HAVE_TUNNEL_OFFLOADS=0], [[#include <config.h>
 #include "dp-packet.h"]])
    AC_SUBST([HAVE_TUNNEL_OFFLOADS])
+   AC_CHECK_DECL([unixctl_command_reply_json], [HAVE_UNIXCTL_JSON=1],
+     [HAVE_UNIXCTL_JSON=0], [[#include <config.h>
+#include "unixctl.h"]])
+   AC_SUBST([HAVE_UNIXCTL_JSON])
    XENVIF_CHECK_OVS_MEMBER([HAVE_BATCH_CAPACITY],
      [struct dp_packet_batch.capacity], [dp-packet.h])
    CPPFLAGS=$xenvif_save_CPPFLAGS

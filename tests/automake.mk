@@ -106,10 +106,12 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \
 	tests/system-xenvif-rate.at \
-	tests/system-xenvif-monitor.at
+	tests/system-xenvif-monitor.at \
+	tests/system-xenvif-tools.at
 EXTRA_DIST += \
 	$(COMMON_AT) $(TESTSUITE_AT) $(SYSTEM_TESTSUITE_AT) \
 	tests/bench-qos \
+	tests/bench-ingress.py \
 	tests/flow-collector.py \
 	tests/run-isolated \
 	tests/run-profiles \

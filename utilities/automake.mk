@@ -22,3 +22,6 @@ utilities_xenvif_grant_cost_CPPFLAGS = -D_GNU_SOURCE $(XEN_CFLAGS)
 utilities_xenvif_grant_cost_CFLAGS = $(WARNING_CFLAGS) $(SANITIZER_CFLAGS)
 utilities_xenvif_grant_cost_LDADD = $(XEN_LIBS)
 utilities_xenvif_grant_cost_SOURCES = utilities/xenvif-grant-cost.c
+
+# What xentop shows of other network interfaces.
+dist_sbin_SCRIPTS = utilities/xenvif-top

@@ -1,0 +1,109 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Ports as JSON, with the names that the database has for the same things. */
+
+#include <config.h>
+
+#include "netdev-xenvif-private.h"
+
+#include "openvswitch/json.h"
+#include "smap.h"
+#include "util.h"
+
+/* The standard statistics that a port of ours may have. */
+#define STATISTICS                                                      \
+    STATISTIC(rx_packets) STATISTIC(rx_bytes) STATISTIC(rx_dropped)     \
+    STATISTIC(rx_errors) STATISTIC(multicast)                           \
+    STATISTIC(rx_broadcast_packets) STATISTIC(rx_undersized_errors)     \
+    STATISTIC(rx_oversize_errors)                                       \
+    STATISTIC(tx_packets) STATISTIC(tx_bytes) STATISTIC(tx_dropped)     \
+    STATISTIC(tx_errors) STATISTIC(tx_multicast_packets)                \
+    STATISTIC(tx_broadcast_packets)
+
+static struct json *
+smap_to_object(const struct smap *smap)
+{
+    struct json *object = json_object_create();
+    struct smap_node *node;
+
+    SMAP_FOR_EACH (node, smap) {
+        json_object_put_string(object, node->key, node->value);
+    }
+    return object;
+}
+
+static void
+put_number(struct json *object, const char *name, uint64_t value)
+{
+    json_object_put(object, name, json_integer_create(MIN(value, INT64_MAX)));
+}
+
+static void
+put_stats(struct json *object, const struct netdev_stats *stats)
+{
+#define STATISTIC(NAME)                                 \
+    if (stats->NAME != UINT64_MAX) {                    \
+        put_number(object, #NAME, stats->NAME);         \
+    }
+    STATISTICS
+#undef STATISTIC
+#define XENVIF_SIZE(NAME)                                                   \
+    put_number(object, "rx_"#NAME"_packets", stats->rx_##NAME##_packets);   \
+    put_number(object, "tx_"#NAME"_packets", stats->tx_##NAME##_packets);
+    XENVIF_SIZES
+#undef XENVIF_SIZE
+}
+
+static struct json *
+statistics_to_object(const struct netdev *netdev)
+{
+    struct json *object = json_object_create();
+    struct netdev_custom_stats custom;
+    struct netdev_stats stats;
+
+    if (!netdev_get_stats(netdev, &stats)) {
+        put_stats(object, &stats);
+    }
+    if (!netdev_get_custom_stats(netdev, &custom)) {
+        for (unsigned int i = 0; i < custom.size; i++) {
+            put_number(object, custom.counters[i].name,
+                       custom.counters[i].value);
+        }
+        netdev_free_custom_stats_counters(&custom);
+    }
+    return object;
+}
+
+struct json *
+netdev_xenvif_to_json(const struct netdev_xenvif *dev)
+{
+    const struct netdev *netdev = &dev->up;
+    struct json *object = json_object_create();
+    struct smap status = SMAP_INITIALIZER(&status);
+
+    json_object_put_string(object, "name", netdev_get_name(netdev));
+    json_object_put_string(object, "type", netdev_get_type(netdev));
+    if (dev->vif) {
+        put_number(object, "domid", dev->vif->domid);
+        put_number(object, "handle", dev->vif->handle);
+        netdev_get_status(netdev, &status);
+    }
+    json_object_put(object, "status", smap_to_object(&status));
+    json_object_put(object, "statistics", statistics_to_object(netdev));
+    smap_destroy(&status);
+    return object;
+}
