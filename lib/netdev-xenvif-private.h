@@ -32,11 +32,14 @@
 #include "packets.h"
 #include "xenvif.h"
 
+/* Why traffic does not flow although the vif is well. */
+#define NETDEV_XENVIF_DOWN "port is administratively down"
+
 /* Packets dropped on their way to the guest before they got near a ring.
  * Name of the counter, and when it counts. */
 #define NETDEV_XENVIF_DROPS                                             \
     NETDEV_XENVIF_DROP(disconnected, "guest is not connected")          \
-    NETDEV_XENVIF_DROP(down, "port is administratively down")           \
+    NETDEV_XENVIF_DROP(down, NETDEV_XENVIF_DOWN)           \
     NETDEV_XENVIF_DROP(qos_policed, "policer")                          \
     NETDEV_XENVIF_DROP(qos_full, "no room in the shaper's queue")       \
     NETDEV_XENVIF_DROP(qos_aged, "too long in the shaper's queue")

@@ -25,11 +25,14 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
 #include "xenvif-control.h"
 #include "xenvif-grant.h"
 #include "xenvif-ovs-compat.h"
+#include "xenvif-rx.h"
+#include "xenvif-tx.h"
 
 /* Returns true if 'name' is a port of ours, and it in '*dev', to be closed by
  * the caller. */
@@ -64,11 +67,30 @@ format_features(struct ds *ds, const struct xenvif_features *f)
 }
 
 static void
+format_reason(struct ds *ds, const struct netdev_xenvif *dev,
+              const struct xenvif_info *info)
+{
+    bool admin_up;
+
+    atomic_read_relaxed(&CONST_CAST(struct netdev_xenvif *, dev)->admin_up,
+                        &admin_up);
+    ds_put_format(ds, "  status: %s",
+                  xenvif_info_carrier(info) && admin_up ? "up" : "down");
+    if (info->reason[0]) {
+        char *since = xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info->since,
+                                      true);
+
+        ds_put_format(ds, ": %s (since %s)", info->reason, since);
+        free(since);
+    } else if (!admin_up) {
+        ds_put_cstr(ds, ": "NETDEV_XENVIF_DOWN);
+    }
+    ds_put_char(ds, '\n');
+}
+
+static void
 format_info(struct ds *ds, const struct xenvif_info *info, bool tx_csum)
 {
-    ds_put_format(ds, "  status: %s%s%s\n",
-                  xenvif_info_carrier(info) ? "up" : "down",
-                  info->reason[0] ? ": " : "", info->reason);
     ds_put_format(ds, "  served by: %s\n",
                   xenvif_owner_to_string(info->owner));
     format_state(ds, "frontend", info->frontend);
@@ -149,6 +171,26 @@ format_drops(struct ds *ds, const struct xenvif_queue_stats *stats)
     }
 }
 
+/* What keeps packets waiting at this moment, if that is not for us to end. */
+static void
+format_waiting(struct ds *ds, const struct xenvif_queue *queue)
+{
+    uint32_t n_tx = xenvif_tx_backlog(queue);
+    uint32_t n_rx = xenvif_rx_n_waiting(queue);
+    long long int since;
+
+    if (n_tx && xenvif_tx_wait_ms(queue)) {
+        ds_put_format(ds, "    from guest: %"PRIu32" requests wait for the "
+                      "rate of the guest\n", n_tx);
+    }
+    atomic_read_relaxed(
+        &CONST_CAST(struct xenvif_queue *, queue)->rx_stalled_since, &since);
+    if (since) {
+        ds_put_format(ds, "    to guest: no room for %lld ms, %"PRIu32
+                      " packets wait\n", time_msec() - since, n_rx);
+    }
+}
+
 static void
 format_queues(struct ds *ds, const struct netdev_xenvif *dev)
     OVS_NO_THREAD_SAFETY_ANALYSIS
@@ -161,6 +203,7 @@ format_queues(struct ds *ds, const struct netdev_xenvif *dev)
         if (conn) {
             format_ring(ds, "TX", &conn->queues[i].tx);
             format_ring(ds, "RX", &conn->queues[i].rx);
+            format_waiting(ds, &conn->queues[i]);
         }
         format_counters(ds, "from guest", &dev->vif->stats[i].tx);
         format_counters(ds, "to guest", &dev->vif->stats[i].rx);
@@ -187,6 +230,7 @@ format_port(struct ds *ds, struct netdev_xenvif *dev)
     ovs_mutex_lock(&dev->mutex);
     tx_csum = dev->tx_csum;
     ovs_mutex_unlock(&dev->mutex);
+    format_reason(ds, dev, &info);
     format_info(ds, &info, tx_csum);
     format_queues(ds, dev);
 }

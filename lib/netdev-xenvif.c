@@ -40,6 +40,7 @@
 #include "ovs-numa.h"
 #include "seq.h"
 #include "smap.h"
+#include "timeval.h"
 #include "util.h"
 #include "xenvif-control.h"
 #include "xenvif-ovs-compat.h"
@@ -751,6 +752,11 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
                               : "disconnected"));
     if (info.reason[0]) {
         smap_add(args, "reason", info.reason);
+        smap_add_nocopy(args, xstrdup("reason_since"),
+                        xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info.since,
+                                        true));
+    } else if (!is_up(dev)) {
+        smap_add(args, "reason", NETDEV_XENVIF_DOWN);
     }
     if (info.last_error[0]) {
         smap_add(args, "last_error", info.last_error);

@@ -27,7 +27,8 @@
 #include "xenvif-view.h"
 
 void
-xenvif_info_explain(struct xenvif_info *info, bool has_port, bool hotplug_done)
+xenvif_info_explain(struct xenvif_info *info, bool has_port,
+                    const struct xenvif_view *view)
 {
     char *reason = info->reason;
     size_t size = sizeof info->reason;
@@ -51,7 +52,10 @@ xenvif_info_explain(struct xenvif_info *info, bool has_port, bool hotplug_done)
         snprintf(reason, size, "no port of this switch");
     } else if (info->last_error[0]) {
         snprintf(reason, size, "%s", info->last_error);
-    } else if (!hotplug_done) {
+    } else if (view->hotplug_error[0]) {
+        snprintf(reason, size, "the hotplug script failed: %s",
+                 view->hotplug_error);
+    } else if (!view->hotplug_done) {
         snprintf(reason, size, "waiting for the hotplug script to write "
                  "hotplug-status=connected");
     } else {

@@ -52,13 +52,16 @@ struct xenvif_info {
     uint32_t n_carrier_changes;
     char mac[18];               /* The guest's, as the toolstack wrote it. */
     char reason[160];           /* Why traffic does not flow, or "". */
+    long long int since;        /* Since when (wall clock, ms) that is so. */
     char last_error[160];       /* The last thing that went wrong, or "". */
 };
 
+struct xenvif_view;
+
 /* Writes into 'info->reason' why traffic does not flow, or "".  'has_port':
- * does a port claim the vif; 'hotplug_done': is the hotplug script done? */
+ * does a port claim the vif?  The view is what 'info' was made of. */
 void xenvif_info_explain(struct xenvif_info *info, bool has_port,
-                         bool hotplug_done);
+                         const struct xenvif_view *);
 
 /* Can packets pass? */
 static inline bool

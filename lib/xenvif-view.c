@@ -48,17 +48,39 @@ xenvif_view_read_state(const char *dir)
     }
 }
 
-/* The hotplug script says "connected" when it is done.  Some toolstacks have
- * no script and do not create the key. */
+/* Reads a text, or "" if there is none that can be printed.  Returns false if
+ * there is no such node. */
 static bool
-read_hotplug_done(const char *backend_dir)
+read_text(const char *dir, const char *key, char *text, size_t size)
+{
+    char *value = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, key);
+
+    bool exists = value || errno != ENOENT;
+
+    ovs_strlcpy(text, value ? value : "", size);
+    free(value);
+    return exists;
+}
+
+/* The hotplug script says "connected" when it is done, or "error" and why.
+ * Some toolstacks have no script and do not create the key. */
+static void
+read_hotplug(const char *backend_dir, struct xenvif_view *view)
 {
     char *status = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir,
                                      "hotplug-status");
-    bool done = status ? !strcmp(status, "connected") : errno == ENOENT;
 
+    view->hotplug_done = (status ? !strcmp(status, "connected")
+                          : errno == ENOENT);
+    if (status && !strcmp(status, "error")) {
+        read_text(backend_dir, "hotplug-error", view->hotplug_error,
+                  sizeof view->hotplug_error);
+        if (!view->hotplug_error[0]) {
+            ovs_strlcpy(view->hotplug_error, "it did not say why",
+                        sizeof view->hotplug_error);
+        }
+    }
     free(status);
-    return done;
 }
 
 static bool
@@ -132,20 +154,6 @@ read_number(const char *dir, const char *key)
                                  &value) ? 0 : value;
 }
 
-/* Reads a text, or "" if there is none that can be printed.  Returns false if
- * there is no such node. */
-static bool
-read_text(const char *dir, const char *key, char *text, size_t size)
-{
-    char *value = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, key);
-
-    bool exists = value || errno != ENOENT;
-
-    ovs_strlcpy(text, value ? value : "", size);
-    free(value);
-    return exists;
-}
-
 bool
 xenvif_view_read(const char *backend_dir, const char *frontend_dir,
                  uint16_t domid, uint16_t handle, struct xenvif_view *view)
@@ -157,7 +165,7 @@ xenvif_view_read(const char *backend_dir, const char *frontend_dir,
     }
     view->frontend = xenvif_view_read_state(frontend_dir);
     view->online = read_number(backend_dir, "online") == 1;
-    view->hotplug_done = read_hotplug_done(backend_dir);
+    read_hotplug(backend_dir, view);
     view->our_script = read_our_script(backend_dir);
     view->kernel = read_kernel(domid, handle);
     view->kernel_next = !view->kernel && read_kernel_next();

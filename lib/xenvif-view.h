@@ -34,6 +34,7 @@ struct xenvif_view {
     unsigned int frontend;      /* F/state; 0 if there is no such node. */
     bool online;                /* B/online: the toolstack wants the vif. */
     bool hotplug_done;          /* Is the hotplug script done, if any? */
+    char hotplug_error[100];    /* Why it failed, or "". */
     bool our_script;            /* Is it ours? */
     bool kernel;                /* Is Linux xen-netback bound to the vif? */
     bool kernel_next;           /* If not: is it loaded, and will the kernel

@@ -140,6 +140,7 @@ disconnect(struct xenvif *xenvif, bool drain)
     xenvif->hash_unsaved = xenvif->grefs_unsaved = false;
     xenvif->now.connected = false;
     xenvif->now.stalled = false;
+    xenvif->stalled_ms = 0;
     xenvif->now.fault = 0;
     xenvif->now.n_queues = 0;
     VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": disconnected",
@@ -784,6 +785,9 @@ publish_info(struct xenvif *xenvif)
     bool changed;
 
     ovs_mutex_lock(&xenvif->mutex);
+    if (strcmp(now->reason, xenvif->info.reason)) {
+        now->since = time_wall_msec() - xenvif->stalled_ms;
+    }
     if (xenvif_info_carrier(now) != xenvif_info_carrier(&xenvif->info)) {
         now->n_carrier_changes++;
     }
@@ -848,8 +852,7 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
     } else {
         serve_owner(xenvif, fault_latch);
     }
-    xenvif_info_explain(&xenvif->now, xenvif->has_port,
-                        xenvif->view.hotplug_done);
+    xenvif_info_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
     return publish_info(xenvif);
 }
 
@@ -866,16 +869,25 @@ count_events(struct xenvif_conn *conn)
     }
 }
 
-static bool
-is_stalled(struct xenvif_conn *conn)
+/* Returns for how long, in ms, a guest has not been taking packets, or 0 if it
+ * does, or has not been doing so for a while yet. */
+static long long int
+get_stalled_ms(struct xenvif_conn *conn)
 {
+    long long int now = time_msec();
+    long long int ms = 0;
+
     for (unsigned int i = 0; i < conn->n_queues; i++) {
-        if (xenvif_rx_is_stalled(&conn->queues[i],
-                                 time_msec() - STALL_TIMEOUT_MS)) {
-            return true;
+        struct xenvif_queue *queue = &conn->queues[i];
+
+        if (xenvif_rx_is_stalled(queue, now - STALL_TIMEOUT_MS)) {
+            long long int since;
+
+            atomic_read_relaxed(&queue->rx_stalled_since, &since);
+            ms = MAX(ms, since ? now - since : 0);
         }
     }
-    return false;
+    return ms;
 }
 
 /* Keeps the list of multicast addresses, which threads that poll the guest
@@ -912,8 +924,14 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
         }
     }
     fault = xenvif_shared_fault(&conn->shared);
+    if (fault) {
+        xenvif->stalled_ms = 0;
+    }
+    if (periodic && !fault) {
+        xenvif->stalled_ms = get_stalled_ms(conn);
+    }
     stalled = (fault ? false
-               : periodic ? is_stalled(conn)
+               : periodic ? xenvif->stalled_ms > 0
                : xenvif->now.stalled);
     if (fault && !xenvif->now.fault) {
         complain(xenvif, "stopped: %s", xenvif_fault_to_string(fault));
@@ -929,8 +947,7 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
     }
     xenvif->now.fault = fault;
     xenvif->now.stalled = stalled;
-    xenvif_info_explain(&xenvif->now, xenvif->has_port,
-                        xenvif->view.hotplug_done);
+    xenvif_info_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
     return publish_info(xenvif);
 }
 

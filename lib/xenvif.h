@@ -91,6 +91,7 @@ struct xenvif {
     bool has_rate;              /* What was taken over of the limit that... */
     char rate_text[XENVIF_RATE_TEXT]; /* ...the toolstack wants. */
     struct xenvif_info now;     /* What 'info' will be. */
+    long long int stalled_ms;   /* How long it has not taken packets. */
     struct xenvif_settings offered; /* Settings in force. */
     unsigned int multicast_saved; /* Version of the list that was saved. */
     bool hash_unsaved;          /* Did the hash configuration change? */
