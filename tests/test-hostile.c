@@ -465,7 +465,7 @@ test_two_pollers(void **state)
 {
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
-    atomic_bool stop = ATOMIC_VAR_INIT(false);
+    atomic_bool stop = false;
     struct poller pollers[2];
     pthread_t threads[2];
 
