@@ -32,8 +32,10 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-bucket.h \
 	lib/xenvif-bus.c \
 	lib/xenvif-bus.h \
+	lib/xenvif-check.c \
 	lib/xenvif-conn.c \
 	lib/xenvif-conn.h \
+	lib/xenvif-connect.c \
 	lib/xenvif-control.c \
 	lib/xenvif-control.h \
 	lib/xenvif-counters.c \
@@ -56,6 +58,7 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-info.h \
 	lib/xenvif-kernel.c \
 	lib/xenvif-kernel.h \
+	lib/xenvif-life.h \
 	lib/xenvif-meter.c \
 	lib/xenvif-meter.h \
 	lib/xenvif-multicast.c \

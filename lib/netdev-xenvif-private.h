@@ -39,7 +39,7 @@
  * Name of the counter, and when it counts. */
 #define NETDEV_XENVIF_DROPS                                             \
     NETDEV_XENVIF_DROP(disconnected, "guest is not connected")          \
-    NETDEV_XENVIF_DROP(down, NETDEV_XENVIF_DOWN)           \
+    NETDEV_XENVIF_DROP(down, NETDEV_XENVIF_DOWN)                        \
     NETDEV_XENVIF_DROP(qos_policed, "policer")                          \
     NETDEV_XENVIF_DROP(qos_full, "no room in the shaper's queue")       \
     NETDEV_XENVIF_DROP(qos_aged, "too long in the shaper's queue")

@@ -31,34 +31,21 @@
 #include "timeval.h"
 #include "util.h"
 #include "xenvif-ctrl.h"
-#include "xenvif-hash.h"
-#include "xenvif-rx.h"
+#include "xenvif-life.h"
 #include "xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif);
 
-/* How long a guest may fail to post the RX slots that a packet needs before
- * its carrier goes down.  The kernel's backend waits as long. */
-#define STALL_TIMEOUT_MS 10000
-
-/* When to try again something that a moment may cure, such as rings that the
- * process before us is just leaving.  The interval doubles with each try. */
-#define RETRY_MIN_MS 50
+/* See XENVIF_RETRY_MIN_MS. */
 #define RETRY_MAX_MS 1000
 
 /* Limits on what a guest can make us do by playing with its state: five
  * connects at once and ten a second after that; 200 steps at once, 100 a
  * second after that.  Windows goes through several connects when it boots and
  * spins while it waits for our answers, so the first ones must not wait. */
-#define CONNECT_COST 100
-#define CONNECT_BURST (5 * CONNECT_COST)
+#define CONNECT_BURST (5 * XENVIF_CONNECT_COST)
 #define STEP_COST 10
 #define STEP_BURST (200 * STEP_COST)
-
-/* How often what a guest configures is written to XenStore, so that a guest
- * that changes its mind all the time does not keep xenstored busy. */
-#define SAVE_INTERVAL_MS 100
-#define SAVE_GREFS_INTERVAL_MS 1000
 
 struct xenvif *
 xenvif_create(uint16_t domid, uint16_t handle)
@@ -81,13 +68,12 @@ xenvif_create(uint16_t domid, uint16_t handle)
     xenvif->rl = rl;
     xenvif->dirty = true;
     xenvif->retry_at = LLONG_MAX;
-    xenvif->retry_interval = RETRY_MIN_MS;
+    xenvif->retry_interval = XENVIF_RETRY_MIN_MS;
     return xenvif;
 }
 
-/* Writes down what went wrong where users and toolstacks look for it. */
-static void OVS_PRINTF_FORMAT(2, 3)
-complain(struct xenvif *xenvif, const char *format, ...)
+void
+xenvif_complain(struct xenvif *xenvif, const char *format, ...)
 {
     char *old = xstrdup(xenvif->now.last_error);
     va_list args;
@@ -106,45 +92,11 @@ complain(struct xenvif *xenvif, const char *format, ...)
     free(old);
 }
 
-/* Arranges for another try. */
-static void
-retry_later(struct xenvif *xenvif)
+void
+xenvif_retry_later(struct xenvif *xenvif)
 {
     xenvif->retry_at = time_msec() + xenvif->retry_interval;
     xenvif->retry_interval = MIN(2 * xenvif->retry_interval, RETRY_MAX_MS);
-}
-
-/* Ends the data path.  The guest's rings stay as they are, ready for the next
- * connection to continue in them, unless there will be none: then 'drain'
- * answers what the guest asked for. */
-static void
-disconnect(struct xenvif *xenvif, bool drain)
-{
-    struct xenvif_conn *conn
-        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-
-    if (!conn) {
-        return;
-    }
-    ovsrcu_set(&xenvif->conn, NULL);
-
-    /* Wait until no PMD or other thread can be using the rings, and go back to
-     * not being waited for ourselves. */
-    ovsrcu_synchronize();
-    ovsrcu_quiesce_start();
-    if (drain) {
-        xenvif_conn_drain(conn);
-    }
-    xenvif_conn_close(conn);
-
-    xenvif->hash_unsaved = xenvif->grefs_unsaved = false;
-    xenvif->now.connected = false;
-    xenvif->now.stalled = false;
-    xenvif->stalled_ms = 0;
-    xenvif->now.fault = 0;
-    xenvif->now.n_queues = 0;
-    VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": disconnected",
-                 xenvif->domid, xenvif->handle);
 }
 
 /* Keys of the frontend that may change while it exists. */
@@ -202,7 +154,7 @@ void
 xenvif_destroy(struct xenvif *xenvif)
     OVS_NO_THREAD_SAFETY_ANALYSIS
 {
-    disconnect(xenvif, false);
+    xenvif_disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
     xenvif_policer_destroy(&xenvif->policer);
     xenvif_multicast_destroy(&xenvif->multicast);
@@ -303,10 +255,10 @@ is_conflict(struct xenvif *xenvif)
     }
     if (xenvif_kernel_run(kernel, &xenvif->view, xenvif->now.connected)) {
         if (kernel->conflict) {
-            complain(xenvif, "Linux xen-netback was bound to a vif in use; "
-                     "ignoring what it does to the state");
+            xenvif_complain(xenvif, "Linux xen-netback was bound to a vif in "
+                            "use; ignoring what it does to the state");
         } else {
-            disconnect(xenvif, false);
+            xenvif_disconnect(xenvif, false);
         }
         xenvif_saved_write_conflict(xenvif->saved_dir, kernel->conflict);
     }
@@ -337,7 +289,7 @@ follow_backend_state(struct xenvif *xenvif)
         VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": state set to %s by "
                      "the toolstack", xenvif->domid, xenvif->handle,
                      xenvif_bus_state_to_string(backend));
-        disconnect(xenvif, false);
+        xenvif_disconnect(xenvif, false);
     }
     if (!xenvif->seen && backend == XenbusStateInitWait) {
         /* Whoever was here before us may have offered what we cannot keep. */
@@ -347,8 +299,8 @@ follow_backend_state(struct xenvif *xenvif)
     xenvif->now.backend = backend;
 }
 
-static void
-write_state(struct xenvif *xenvif, unsigned int state)
+void
+xenvif_write_state(struct xenvif *xenvif, unsigned int state)
 {
     int error = xenvif_bus_write_state(xenvif->backend_dir, state);
 
@@ -360,14 +312,14 @@ write_state(struct xenvif *xenvif, unsigned int state)
         xenvif->now.backend = state;
         xenvif->dirty = true;
     } else if (error != ENOENT) {
-        complain(xenvif, "cannot write state (%s)", ovs_strerror(error));
-        retry_later(xenvif);
+        xenvif_complain(xenvif, "cannot write state (%s)",
+                        ovs_strerror(error));
+        xenvif_retry_later(xenvif);
     }
 }
 
-/* The settings of the port, or defaults for a vif that has none yet. */
-static struct xenvif_settings
-get_settings(struct xenvif *xenvif)
+struct xenvif_settings
+xenvif_get_settings(struct xenvif *xenvif)
 {
     struct xenvif_settings settings;
 
@@ -383,7 +335,7 @@ get_settings(struct xenvif *xenvif)
 static void
 offer(struct xenvif *xenvif)
 {
-    struct xenvif_settings settings = get_settings(xenvif);
+    struct xenvif_settings settings = xenvif_get_settings(xenvif);
     struct xenvif_bus_offer bus_offer = {
         .max_queues = settings.max_queues,
         .partial = settings.partial,
@@ -397,219 +349,10 @@ offer(struct xenvif *xenvif)
         xenvif->served = true;
         xenvif->dirty = true;
     } else if (error != ENOENT) {
-        complain(xenvif, "cannot publish features (%s)", ovs_strerror(error));
-        retry_later(xenvif);
+        xenvif_complain(xenvif, "cannot publish features (%s)",
+                        ovs_strerror(error));
+        xenvif_retry_later(xenvif);
     }
-}
-
-/* Returns how many queues the frontend may have: what was offered, by us or by
- * an earlier backend. */
-static unsigned int
-read_max_queues(const struct xenvif *xenvif)
-{
-    uint32_t max_queues;
-
-    return (xenvif_store_read_u32(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
-                                  "multi-queue-max-queues", &max_queues)
-            ? 1 : MAX(1, MIN(max_queues, XENVIF_MAX_QUEUES)));
-}
-
-/* The guest wants pages unmapped. */
-static bool
-forget_grefs(void *xenvif_)
-{
-    struct xenvif *xenvif = xenvif_;
-
-    if (xenvif->grefs_saved) {
-        if (!xenvif->saved_dir
-            || xenvif_saved_remove_grefs(xenvif->saved_dir)) {
-            return false;
-        }
-        xenvif->grefs_saved = false;
-    }
-    return true;
-}
-
-/* Reads what the frontend wants and opens the connection to it.  Returns NULL
- * and stores a text in '*problem' if that fails. */
-static struct xenvif_conn *
-open_conn(struct xenvif *xenvif, struct latch *fault_latch,
-          const struct xenvif_hash *saved, char **problem)
-{
-    struct xenvif_settings settings = get_settings(xenvif);
-    struct xenvif_conn_params params = {
-        .domid = xenvif->domid,
-        .stats = xenvif->stats,
-        .multicast = &xenvif->multicast,
-        .max_frame = &xenvif->max_frame,
-        .no_csum = &xenvif->no_csum,
-        .rate = &xenvif->rate,
-        .policer = &xenvif->policer,
-        .partial = settings.partial,
-        .tso = settings.tso,
-        .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,
-        .fault_latch = fault_latch,
-        .forget_grefs = forget_grefs,
-        .forget_aux = xenvif,
-        .hash = saved,
-    };
-    struct xenvif_bus_request request;
-
-    xenvif_bus_read_gso_offer(xenvif->backend_dir, &params.gso_offered_v4,
-                              &params.gso_offered_v6);
-    *problem = xenvif_bus_read_request(xenvif->frontend_dir,
-                                       read_max_queues(xenvif), &request);
-    if (!*problem && !xenvif->kernel.conflict
-        && xenvif_view_read_state(xenvif->frontend_dir)
-           != XenbusStateConnected) {
-        *problem = xstrdup("frontend left state Connected");
-    }
-    return *problem ? NULL : xenvif_conn_open(&params, &request, problem);
-}
-
-/* Brings the data path up, with the configuration 'saved' unless it is NULL.
- * Returns true if that worked. */
-static bool
-connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
-              const struct xenvif_hash *saved)
-{
-    struct xenvif_conn *conn;
-    char *problem;
-
-    if (!token_bucket_withdraw(&xenvif->connect_tokens, CONNECT_COST)) {
-        xenvif->retry_at = time_msec() + CONNECT_COST;
-        return false;
-    }
-    conn = open_conn(xenvif, fault_latch, saved, &problem);
-    if (!conn) {
-        complain(xenvif, "%s", problem);
-        free(problem);
-        retry_later(xenvif);
-        return false;
-    }
-
-    ovsrcu_set(&xenvif->conn, conn);
-    xenvif->served = true;
-    xenvif->now.connected = true;
-    xenvif->now.n_queues = conn->n_queues;
-    xenvif->now.features = conn->shared.features;
-    xenvif->now.n_connects++;
-    xenvif->retry_interval = RETRY_MIN_MS;
-    if (xenvif->now.last_error[0]) {
-        xenvif->now.last_error[0] = '\0';
-        xenvif_store_remove(xenvif->error_dir, "error");
-    }
-    return true;
-}
-
-/* Tells the guest that we are there. */
-static void
-announce_connection(struct xenvif *xenvif, const char *what)
-{
-    struct xenvif_conn *conn
-        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-
-    xenvif_conn_notify_all(conn);
-    VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %s, %u queue%s, %s "
-                 "event channels", xenvif->domid, xenvif->handle, what,
-                 conn->n_queues, conn->n_queues > 1 ? "s" : "",
-                 conn->shared.features.split_channels ? "split" : "single");
-}
-
-static void
-connect_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
-{
-    /* What an earlier guest of this number left behind is not this one's. */
-    xenvif_saved_remove(xenvif->saved_dir);
-    xenvif->grefs_saved = false;
-    if (connect_rings(xenvif, fault_latch, NULL)) {
-        write_state(xenvif, XenbusStateConnected);
-        if (xenvif->now.backend == XenbusStateConnected) {
-            announce_connection(xenvif, "connected");
-        } else {
-            disconnect(xenvif, false);
-        }
-    }
-}
-
-/* Maps what the guest had mapped before we attached.  Persistent grants come
- * back by themselves. */
-static void
-restore_grefs(struct xenvif *xenvif)
-{
-    struct xenvif_conn *conn
-        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-
-    xenvif->grefs_saved = true;
-    if (conn->ctrl && !conn->shared.features.persistent) {
-        for (unsigned int i = 0; i < conn->n_queues; i++) {
-            xenvif_saved_read_grefs(xenvif->saved_dir, i, conn->grefs[i]);
-        }
-    }
-}
-
-static void
-attach_and_announce(struct xenvif *xenvif, struct latch *fault_latch)
-{
-    struct xenvif_hash *saved = xmalloc(sizeof *saved);
-
-    xenvif_saved_read_hash(xenvif->saved_dir, saved);
-    xenvif_saved_read_multicast(xenvif->saved_dir, &xenvif->multicast);
-    if (connect_rings(xenvif, fault_latch, saved)) {
-        restore_grefs(xenvif);
-        announce_connection(xenvif, "attached to running guest");
-    }
-    free(saved);
-}
-
-/* The guest, or the toolstack, ends the connection. */
-static void
-close_conn(struct xenvif *xenvif, unsigned int state)
-{
-    disconnect(xenvif, true);
-    xenvif_multicast_clear(&xenvif->multicast);
-    xenvif_saved_remove(xenvif->saved_dir);
-    write_state(xenvif, state);
-}
-
-/* Saves what is mapped, if that changed and it is time. */
-static void
-save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
-{
-    xenvif->grefs_unsaved |= conn->ctrl && conn->ctrl->grefs_changed;
-    if (!xenvif->grefs_unsaved || !xenvif->saved_dir
-        || time_msec() < xenvif->save_grefs_at) {
-        return;
-    }
-    conn->ctrl->grefs_changed = xenvif->grefs_unsaved = false;
-    xenvif->save_grefs_at = time_msec() + SAVE_GREFS_INTERVAL_MS;
-    if (!conn->shared.features.persistent) {
-        xenvif->grefs_saved = true;
-        for (unsigned int i = 0; i < conn->n_queues; i++) {
-            xenvif_saved_write_grefs(xenvif->saved_dir, i, conn->grefs[i]);
-        }
-    }
-}
-
-bool
-xenvif_run_ctrl(struct xenvif *xenvif)
-{
-    struct xenvif_conn *conn
-        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-    bool more = false;
-
-    if (!conn) {
-        return false;
-    }
-    xenvif->hash_unsaved |= xenvif_conn_run_ctrl(conn, &more);
-    if (xenvif->hash_unsaved && xenvif->saved_dir
-        && time_msec() >= xenvif->save_at) {
-        xenvif_saved_write_hash(xenvif->saved_dir, conn->ctrl->hash);
-        xenvif->hash_unsaved = false;
-        xenvif->save_at = time_msec() + SAVE_INTERVAL_MS;
-    }
-    save_grefs(xenvif, conn);
-    return more;
 }
 
 void
@@ -647,7 +390,7 @@ reconfigure(struct xenvif *xenvif, unsigned int state)
         atomic_store_relaxed(&conn->shared.headroom,
                              xenvif_bus_read_headroom(xenvif->frontend_dir));
     }
-    write_state(xenvif, state);
+    xenvif_write_state(xenvif, state);
 }
 
 /* Takes the next step, if there is one. */
@@ -669,10 +412,10 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
         offer(xenvif);
         break;
     case XENVIF_BUS_CONNECT:
-        connect_and_announce(xenvif, fault_latch);
+        xenvif_connect(xenvif, fault_latch);
         break;
     case XENVIF_BUS_ATTACH:
-        attach_and_announce(xenvif, fault_latch);
+        xenvif_attach(xenvif, fault_latch);
         break;
     case XENVIF_BUS_RECONFIGURE:
         reconfigure(xenvif, XenbusStateReconfigured);
@@ -681,10 +424,10 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
         reconfigure(xenvif, XenbusStateConnected);
         break;
     case XENVIF_BUS_CLOSING:
-        close_conn(xenvif, XenbusStateClosing);
+        xenvif_close(xenvif, XenbusStateClosing);
         break;
     case XENVIF_BUS_CLOSED:
-        close_conn(xenvif, XenbusStateClosed);
+        xenvif_close(xenvif, XenbusStateClosed);
         break;
     default:
         OVS_NOT_REACHED();
@@ -709,7 +452,7 @@ follow_frontend(struct xenvif *xenvif)
 static bool
 is_offer_valid(struct xenvif *xenvif)
 {
-    struct xenvif_settings settings = get_settings(xenvif);
+    struct xenvif_settings settings = xenvif_get_settings(xenvif);
 
     return (xenvif->offered.max_queues == settings.max_queues
             && xenvif->offered.partial == settings.partial
@@ -722,7 +465,7 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
 {
     follow_backend_state(xenvif);
     if (!xenvif->has_port) {
-        disconnect(xenvif, false);
+        xenvif_disconnect(xenvif, false);
     }
     follow_frontend(xenvif);
     if (!token_bucket_withdraw(&xenvif->step_tokens, STEP_COST)) {
@@ -742,9 +485,9 @@ static void
 serve_in_conflict(struct xenvif *xenvif, struct latch *fault_latch)
 {
     if (!xenvif->has_port) {
-        disconnect(xenvif, false);
+        xenvif_disconnect(xenvif, false);
     } else if (!xenvif->now.connected) {
-        attach_and_announce(xenvif, fault_latch);
+        xenvif_attach(xenvif, fault_latch);
     }
     xenvif->seen = true;
 }
@@ -753,7 +496,7 @@ serve_in_conflict(struct xenvif *xenvif, struct latch *fault_latch)
 static void
 leave_alone(struct xenvif *xenvif)
 {
-    disconnect(xenvif, false);
+    xenvif_disconnect(xenvif, false);
     xenvif->now.backend = xenvif->view.backend;
     xenvif->seen = false;
 }
@@ -762,7 +505,7 @@ leave_alone(struct xenvif *xenvif)
 static void
 forget(struct xenvif *xenvif)
 {
-    disconnect(xenvif, false);
+    xenvif_disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
     xenvif_saved_remove(xenvif->saved_dir);
     xenvif->seen = xenvif->served = false;
@@ -777,9 +520,8 @@ forget(struct xenvif *xenvif)
     follow_rate(xenvif);
 }
 
-/* Makes 'xenvif->now' visible.  Returns true if that changed anything. */
-static bool
-publish_info(struct xenvif *xenvif)
+bool
+xenvif_publish_info(struct xenvif *xenvif)
 {
     struct xenvif_info *now = &xenvif->now;
     bool changed;
@@ -825,7 +567,7 @@ serve_owner(struct xenvif *xenvif, struct latch *fault_latch)
     } else if (conflict) {
         serve_in_conflict(xenvif, fault_latch);
     } else if (xenvif_kernel_is_coming(&xenvif->kernel, &xenvif->view)) {
-        retry_later(xenvif);
+        xenvif_retry_later(xenvif);
     } else {
         serve(xenvif, fault_latch);
     }
@@ -853,102 +595,7 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
         serve_owner(xenvif, fault_latch);
     }
     xenvif_info_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
-    return publish_info(xenvif);
-}
-
-/* Counts the events of a vif that is polled, which should be next to none;
- * others are counted where they are waited for. */
-static void
-count_events(struct xenvif_conn *conn)
-{
-    for (unsigned int i = 0; i < conn->n_queues; i++) {
-        struct xenvif_queue *queue = &conn->queues[i];
-
-        xenvif_counter_add(&queue->stats->tx.events,
-                           xenvif_event_drain(&queue->event, false));
-    }
-}
-
-/* Returns for how long, in ms, a guest has not been taking packets, or 0 if it
- * does, or has not been doing so for a while yet. */
-static long long int
-get_stalled_ms(struct xenvif_conn *conn)
-{
-    long long int now = time_msec();
-    long long int ms = 0;
-
-    for (unsigned int i = 0; i < conn->n_queues; i++) {
-        struct xenvif_queue *queue = &conn->queues[i];
-
-        if (xenvif_rx_is_stalled(queue, now - STALL_TIMEOUT_MS)) {
-            long long int since;
-
-            atomic_read_relaxed(&queue->rx_stalled_since, &since);
-            ms = MAX(ms, since ? now - since : 0);
-        }
-    }
-    return ms;
-}
-
-/* Keeps the list of multicast addresses, which threads that poll the guest
- * change, for the next process. */
-static void
-save_multicast(struct xenvif *xenvif)
-{
-    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
-    unsigned int version;
-
-    xenvif_multicast_get(&xenvif->multicast, addrs, &version);
-    if (version != xenvif->multicast_saved && xenvif->saved_dir) {
-        xenvif->multicast_saved
-            = xenvif_saved_write_multicast(xenvif->saved_dir,
-                                           &xenvif->multicast);
-    }
-}
-
-bool
-xenvif_check(struct xenvif *xenvif, bool periodic)
-{
-    struct xenvif_conn *conn
-        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-    unsigned int fault;
-    bool stalled;
-
-    if (!conn) {
-        return false;
-    }
-    if (periodic) {
-        save_multicast(xenvif);
-        if (get_settings(xenvif).poll) {
-            count_events(conn);
-        }
-    }
-    fault = xenvif_shared_fault(&conn->shared);
-    if (fault) {
-        xenvif->stalled_ms = 0;
-    }
-    if (periodic && !fault) {
-        xenvif->stalled_ms = get_stalled_ms(conn);
-    }
-    stalled = (fault ? false
-               : periodic ? xenvif->stalled_ms > 0
-               : xenvif->now.stalled);
-    if (fault && !xenvif->now.fault) {
-        complain(xenvif, "stopped: %s", xenvif_fault_to_string(fault));
-    }
-    if (stalled != xenvif->now.stalled) {
-        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": guest %s",
-                     xenvif->domid, xenvif->handle,
-                     stalled ? "does not post RX slots"
-                     : "takes packets again");
-    }
-    if (fault == xenvif->now.fault && stalled == xenvif->now.stalled) {
-        return false;
-    }
-    xenvif->now.fault = fault;
-    xenvif->now.stalled = stalled;
-    xenvif_info_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
-    return publish_info(xenvif);
+    return xenvif_publish_info(xenvif);
 }
 
 bool
