@@ -18,8 +18,18 @@
 # fd77:D::N on its device ethD.
 
 # domid GUEST
+#
+# Prints its number.  To start xl takes a while on an emulated processor, so
+# the last answer serves as long as XenStore agrees.
 domid () {
-    xl domid "$1" 2>/dev/null
+    local id
+    if read -r id <"/run/domid.$1" &&
+            test "$(xenstore-read "/local/domain/$id/name")" = "$1"; then
+        echo "$id"
+        return
+    fi 2>/dev/null
+    id=$(xl domid "$1" 2>/dev/null) || return
+    echo "$id" | tee "/run/domid.$1"
 }
 
 # guest_number GUEST
@@ -247,13 +257,14 @@ iperf () {
 
 # start_traffic FROM TO ADDRESS [OPTION...]
 #
-# Starts a TCP stream of up to ten minutes and waits until something flows.
+# Starts a TCP stream of up to ten minutes and waits until something flows.  It
+# leaves some of the processor to others, unless OPTION says otherwise.
 start_traffic () {
     local from=$1 to=$2 address=$3
     shift 3
     expect guest_exec "$to" "iperf3 -s -1 -D >/dev/null"
-    expect guest_exec "$from" "iperf3 --forceflush -f m -t 600 -c $address $*
-        >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
+    expect guest_exec "$from" "iperf3 -c $address --forceflush -f m -t 600
+        -b 4M $* >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
     expect_soon 20 guest_exec "$from" "grep -q /sec /tmp/iperf"
 }
 

@@ -30,8 +30,8 @@ created () {
 external_ids () {
     local port uuid
     port=$(port g1)
-    uuid=$(xl domid g1 >/dev/null && xenstore-read \
-               "/local/domain/$(domid g1)/vm" | sed 's,^/vm/,,')
+    uuid=$(xenstore-read "/local/domain/$(domid g1)/vm" |
+        sed 's,^/vm/,,')
     expect_equal attached-mac \
         "$(interface "$port" external_ids:attached-mac)" "$(mac g1)"
     expect_equal xs-vm-uuid \

@@ -79,7 +79,6 @@ restart_under_load () {
     expect_equal 'queues of g2' "$(interface "$(port g2)" status:queues)" 2
 }
 
-# With less traffic than there could be, so that it does not take long.
 many_kills () {
     local i before
     start_traffic g1 g2 "$(address g2)" -P 4 -b 1M
@@ -138,7 +137,8 @@ guest_exec g1 'dmesg >/tmp/dmesg'
 guest_exec g2 'dmesg >/tmp/dmesg'
 check 'kill -9 under iperf3' restart_under_load KILL
 check 'kill -9 under iperf3 the other way' restart_under_load KILL -R
-check 'kill -9 under iperf3 with eight streams' restart_under_load KILL -P 8
+check 'kill -9 under iperf3 with eight streams' \
+    restart_under_load KILL -P 8 -b 1M
 check 'SIGTERM under iperf3' restart_under_load TERM
 check "kill -9, $n_kills times in a row" many_kills
 check 'del-port and add-port under iperf3' port_deleted
