@@ -52,6 +52,11 @@ still_connected () {
     expect_soon 10 shows 'status: up' "$(port "$1")"
 }
 
+# has_queues GUEST NUMBER
+has_queues () {
+    test "$(interface "$(port "$1")" status:queues)" = "$2"
+}
+
 # restart_under_load SIGNAL OPTION...
 #
 # OPTION is for iperf3 (-R: the stream goes the other way).
@@ -76,7 +81,8 @@ restart_under_load () {
     stop_traffic g1
     still_connected g1
     still_connected g2
-    expect_equal 'queues of g2' "$(interface "$(port g2)" status:queues)" 2
+    # The database hears of it later.
+    expect_soon 20 has_queues g2 2
 }
 
 many_kills () {
