@@ -264,7 +264,7 @@ start_traffic () {
     shift 3
     expect guest_exec "$to" "iperf3 -s -1 -D >/dev/null"
     expect guest_exec "$from" "iperf3 -c $address --forceflush -f m -t 600
-        -b 4M $* >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
+        --fq-rate 4M $* >/tmp/iperf 2>&1 & echo \$! >/tmp/iperf.pid"
     expect_soon 20 guest_exec "$from" "grep -q /sec /tmp/iperf"
 }
 

@@ -87,7 +87,7 @@ restart_under_load () {
 
 many_kills () {
     local i before
-    start_traffic g1 g2 "$(address g2)" -P 4 -b 1M
+    start_traffic g1 g2 "$(address g2)" -P 4 --fq-rate 1M
     for i in $(seq "$n_kills"); do
         expect kill_vswitchd KILL
         expect start_vswitchd
@@ -144,7 +144,7 @@ guest_exec g2 'dmesg >/tmp/dmesg'
 check 'kill -9 under iperf3' restart_under_load KILL
 check 'kill -9 under iperf3 the other way' restart_under_load KILL -R
 check 'kill -9 under iperf3 with eight streams' \
-    restart_under_load KILL -P 8 -b 1M
+    restart_under_load KILL -P 8 --fq-rate 1M
 check 'SIGTERM under iperf3' restart_under_load TERM
 check "kill -9, $n_kills times in a row" many_kills
 check 'del-port and add-port under iperf3' port_deleted
