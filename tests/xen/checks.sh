@@ -65,9 +65,10 @@ expect_equal () {
 
 # wait_for SECONDS COMMAND...
 #
-# Runs the command again and again until it succeeds.
+# Runs the command again and again until it succeeds.  SECONDS are enough on a
+# machine that has nothing else to do; any gets four times as many.
 wait_for () {
-    local seconds=$1 end=$(($(now) + $1 * 100))
+    local seconds=$1 end=$(($(now) + $1 * 400))
     shift
     note "wait for: $*"
     until "$@"; do

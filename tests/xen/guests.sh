@@ -182,7 +182,7 @@ guest_has_result () {
 guest_result () {
     local log end
     log=$(console_log "$1")
-    end=$(($(now) + ${guest_timeout:-60} * 100))
+    end=$(($(now) + ${guest_timeout:-60} * 400))
     until grep -q "^@$2=" "$log"; do
         if test "$(now)" -gt $end; then
             echo "guest $1 does not answer" >&2
