@@ -76,13 +76,15 @@ no_daemon () {
 # What is shown of a guest that has not started yet, and of one whose port is
 # taken away.
 reasons () {
+    local boots
+    boots=$(boots g1)
     guest_config g1 vif=vifname=web >/run/g1.cfg
     expect xl create -q -p /run/g1.cfg
     expect_equal 'reason' "$(interface web status:reason)" \
         'waiting for the guest (frontend is Initialising)'
     ovs-appctl xenvif/show web
     expect xl unpause g1
-    expect_soon 90 has_booted g1 0
+    expect_soon 90 has_booted g1 "$boots"
     expect_soon 20 is_connected g1
     expect pings dom0 "$(address g1)"
     expect_soon 10 test -z "$(interface web status:reason)"
