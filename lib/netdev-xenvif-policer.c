@@ -158,7 +158,7 @@ create_queue(struct policer *policer, uint32_t id,
     queue->id = id;
     queue->config = *config;
     queue->stats.created = time_msec();
-    xenvif_meter_init(&queue->meter, config, netdev_xenvif_qos_now());
+    xenvif_meter_init(&queue->meter, config, xenvif_bucket_now());
     hmap_insert(&policer->queues, &queue->node, hash_int(id, 0));
     return queue;
 }
@@ -171,7 +171,7 @@ change_queue(struct policer_queue *queue,
         return false;
     }
     queue->config = *config;
-    xenvif_meter_change(&queue->meter, config, netdev_xenvif_qos_now());
+    xenvif_meter_change(&queue->meter, config, xenvif_bucket_now());
     return true;
 }
 
@@ -291,7 +291,7 @@ policer_create(const struct netdev_xenvif_qos_class *class,
     policer->up.class = class;
     ovs_mutex_init_adaptive(&policer->mutex);
     policer->config = config;
-    xenvif_meter_init(&policer->meter, &config, netdev_xenvif_qos_now());
+    xenvif_meter_init(&policer->meter, &config, xenvif_bucket_now());
     hmap_init(&policer->queues);
     if (class->set_queue) {
         policer->default_queue
@@ -342,7 +342,7 @@ policer_set(struct netdev_xenvif_qos *qos, const struct smap *details,
     *changed = !configs_equal(&policer->config, &config);
     if (*changed) {
         policer->config = config;
-        xenvif_meter_change(&policer->meter, &config, netdev_xenvif_qos_now());
+        xenvif_meter_change(&policer->meter, &config, xenvif_bucket_now());
     }
     ovs_mutex_unlock(&policer->mutex);
     return NULL;
@@ -398,7 +398,7 @@ policer_send(struct netdev_xenvif_qos *qos, struct netdev_xenvif *dev,
 {
     struct policer *policer = policer_cast(qos);
     size_t n = dp_packet_batch_size(batch);
-    int64_t now = netdev_xenvif_qos_now();
+    int64_t now = xenvif_bucket_now();
     struct dp_packet *packet;
     uint64_t orig;
     size_t i;

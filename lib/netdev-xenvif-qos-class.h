@@ -85,9 +85,6 @@ extern const struct netdev_xenvif_qos_class netdev_xenvif_egress_policer;
 extern const struct netdev_xenvif_qos_class netdev_xenvif_trtcm_policer;
 extern const struct netdev_xenvif_qos_class netdev_xenvif_shaper;
 
-/* The clock that rates are kept by, in ns. */
-int64_t netdev_xenvif_qos_now(void);
-
 /* Reads the number 'key', 'min' to 'max', from 'details', or takes 'missing'
  * if it is not there.  Returns NULL, or what is wrong. */
 char *netdev_xenvif_qos_parse(const struct smap *details, const char *key,

@@ -34,7 +34,6 @@
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "sset.h"
-#include "timeval.h"
 #include "util.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif_qos);
@@ -57,12 +56,6 @@ find_class(const char *type)
 }
 
 /* What types have in common. */
-
-int64_t
-netdev_xenvif_qos_now(void)
-{
-    return (int64_t) time_usec() * 1000;
-}
 
 char *
 netdev_xenvif_qos_parse(const struct smap *details, const char *key,

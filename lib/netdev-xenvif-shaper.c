@@ -152,7 +152,7 @@ shaper_create(const struct smap *details, char **problem)
     ovs_mutex_init(&shaper->leaving);
     ovs_mutex_init_adaptive(&shaper->mutex);
     xenvif_qos_init(&shaper->qos, max_rate, free_packet,
-                    netdev_xenvif_qos_now());
+                    xenvif_bucket_now());
     shaper->qos.default_queue->created = time_msec();
     return &shaper->up;
 }
@@ -184,7 +184,7 @@ shaper_set(struct netdev_xenvif_qos *qos, const struct smap *details,
     ovs_mutex_lock(&shaper->mutex);
     *changed = max_rate != shaper->qos.max_rate;
     if (*changed) {
-        xenvif_qos_set_rate(&shaper->qos, max_rate, netdev_xenvif_qos_now());
+        xenvif_qos_set_rate(&shaper->qos, max_rate, xenvif_bucket_now());
     }
     ovs_mutex_unlock(&shaper->mutex);
     return NULL;
@@ -272,7 +272,7 @@ shaper_set_queue(struct netdev_xenvif_qos *qos, unsigned int id,
     *changed = !queue || !xenvif_qos_config_equals(&queue->config, &config);
     if (*changed) {
         queue = xenvif_qos_set_queue(&shaper->qos, id, &config,
-                                     netdev_xenvif_qos_now());
+                                     xenvif_bucket_now());
         if (!queue) {
             problem = xasprintf("more than %d queues", XENVIF_QOS_MAX_QUEUES);
         } else if (!queue->created) {
@@ -298,7 +298,7 @@ shaper_delete_queue(struct netdev_xenvif_qos *qos, unsigned int id,
         xenvif_qos_config_init(&config);
         *changed = (id != XENVIF_QOS_DEFAULT_QUEUE
                     || !xenvif_qos_config_equals(&queue->config, &config));
-        xenvif_qos_delete_queue(&shaper->qos, id, netdev_xenvif_qos_now());
+        xenvif_qos_delete_queue(&shaper->qos, id, xenvif_bucket_now());
     }
     ovs_mutex_unlock(&shaper->mutex);
     return queue != NULL;
@@ -399,7 +399,7 @@ static void
 take_packets(struct shaper *shaper, struct netdev_xenvif *dev,
              struct dp_packet_batch *batch)
 {
-    int64_t now = netdev_xenvif_qos_now();
+    int64_t now = xenvif_bucket_now();
 
     dp_packet_batch_init(batch);
     ovs_mutex_lock(&shaper->mutex);
@@ -483,7 +483,7 @@ shaper_send(struct netdev_xenvif_qos *qos, struct netdev_xenvif *dev,
             struct dp_packet_batch *batch)
 {
     struct shaper *shaper = shaper_cast(qos);
-    int64_t now = netdev_xenvif_qos_now();
+    int64_t now = xenvif_bucket_now();
     struct dp_packet *packet;
     uint32_t n_before;
     bool open;
@@ -528,7 +528,7 @@ shaper_wait(struct netdev_xenvif_qos *qos, const struct netdev_xenvif *dev)
     ovs_mutex_lock(&shaper->mutex);
     next = xenvif_qos_next(&shaper->qos);
     ovs_mutex_unlock(&shaper->mutex);
-    now = netdev_xenvif_qos_now();
+    now = xenvif_bucket_now();
     if (next == INT64_MAX) {
         seq_wait(shaper->arrivals, seqno);
     } else if (next <= now) {

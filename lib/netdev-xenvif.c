@@ -635,7 +635,7 @@ netdev_xenvif_set_policing(struct netdev *netdev, uint32_t kbits_rate,
     if (!dev->vif) {
         return ENODEV;
     }
-    xenvif_policer_set(&dev->vif->policer, &config, xenvif_rate_now());
+    xenvif_policer_set(&dev->vif->policer, &config, xenvif_bucket_now());
     return 0;
 }
 

@@ -29,6 +29,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "timeval.h"
 #include "util.h"
 
 /* Limits within which nothing overflows: tokens per second, and tokens. */
@@ -37,6 +38,13 @@
 
 /* One token. */
 #define XENVIF_BUCKET_TOKEN INT64_C(1000000000)
+
+/* The clock that rates are kept by, in ns. */
+static inline int64_t
+xenvif_bucket_now(void)
+{
+    return (int64_t) time_usec() * 1000;
+}
 
 struct xenvif_bucket {
     uint64_t rate;              /* Tokens per second, may be 0. */

@@ -54,7 +54,7 @@ void xenvif_policer_init(struct xenvif_policer *);
 void xenvif_policer_destroy(struct xenvif_policer *);
 
 /* Changes the limits.  Buckets are full afterwards, unless nothing changed.
- * 'now' is that of xenvif_rate_now(). */
+ * 'now' is that of xenvif_bucket_now(). */
 void xenvif_policer_set(struct xenvif_policer *,
                         const struct xenvif_policer_config *, uint64_t now);
 

@@ -20,8 +20,6 @@
 
 #include "xenvif-rate.h"
 
-#include <limits.h>
-#include <time.h>
 
 #include "util.h"
 
@@ -104,15 +102,6 @@ xenvif_rate_speed(const struct xenvif_rate_config *config)
     }
     speed = bytes / usec * US_PER_S + bytes % usec * US_PER_S / usec;
     return MAX(speed, 1);
-}
-
-uint64_t
-xenvif_rate_now(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return ts.tv_sec * NS_PER_S + ts.tv_nsec;
 }
 
 void

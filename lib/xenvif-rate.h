@@ -34,7 +34,9 @@
  * fields to change together, so it is protected by a flag that no one ever
  * waits for in the data path: a thread that finds it taken goes without credit
  * and comes back with its next poll.  It is taken once per burst, not per
- * packet.  Functions are for any thread unless they say otherwise. */
+ * packet.  Functions are for any thread unless they say otherwise.
+ *
+ * The time that they expect is that of xenvif_bucket_now(). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -82,9 +84,6 @@ bool xenvif_rate_parse(const char *s, struct xenvif_rate_config *config);
 /* Returns bytes per second, rounded down, at least 1 and no more than can be
  * told from no limit; 0 if there is none. */
 uint64_t xenvif_rate_speed(const struct xenvif_rate_config *);
-
-/* The time that the functions below expect, in ns. */
-uint64_t xenvif_rate_now(void);
 
 /* Initialises 'rate', without a limit. */
 void xenvif_rate_init(struct xenvif_rate *rate);

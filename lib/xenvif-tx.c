@@ -217,7 +217,7 @@ take_credit(const struct xenvif_queue *queue)
     if (OVS_LIKELY(!xenvif_rate_is_limited(rate))) {
         return XENVIF_RATE_NO_LIMIT;
     }
-    credit = xenvif_rate_reserve(rate, queue->id, xenvif_rate_now());
+    credit = xenvif_rate_reserve(rate, queue->id, xenvif_bucket_now());
     if (!credit) {
         xenvif_counter_add(&queue->stats->tx.throttled, 1);
     }
@@ -541,7 +541,7 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     burst.queue = queue;
     burst.credit = credit;
     burst.policed_at = (xenvif_policer_is_active(queue->shared->policer)
-                        ? xenvif_rate_now() : 0);
+                        ? xenvif_bucket_now() : 0);
     burst.n_slots = burst.n_records = burst.n_packets = 0;
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
@@ -604,7 +604,7 @@ xenvif_tx_wait_ms(const struct xenvif_queue *queue)
     struct xenvif_rate *rate = queue->shared->rate;
 
     return (xenvif_rate_is_limited(rate)
-            ? xenvif_rate_wait_ms(rate, queue->id, xenvif_rate_now()) : 0);
+            ? xenvif_rate_wait_ms(rate, queue->id, xenvif_bucket_now()) : 0);
 }
 
 bool

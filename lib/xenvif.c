@@ -196,7 +196,7 @@ follow_rate(struct xenvif *xenvif)
                      "\"%s\", which is not BYTES,MICROSECONDS",
                      xenvif->domid, xenvif->handle, text);
     }
-    xenvif_rate_set(&xenvif->rate, &xenvif->now.rate, xenvif_rate_now());
+    xenvif_rate_set(&xenvif->rate, &xenvif->now.rate, xenvif_bucket_now());
 }
 
 /* Reads what XenStore says, and takes over what users are shown of it.
