@@ -47,6 +47,8 @@ struct tx_record {
     struct xenvif_tx_packet packet;
     enum xenvif_tx_verdict verdict;
     uint32_t first_seg, n_segs; /* Its segments of the copy batch. */
+    uint32_t cut_mss;           /* Bytes of payload for each piece that the
+                                 * packet is to be cut into; 0 if it is not. */
     uint32_t n_pieces;          /* Data slots that are not empty... */
     struct {
         const uint8_t *data;    /* ...and where their data will be. */
@@ -305,23 +307,15 @@ needs_cut(const struct tx_burst *burst,
             && (!shared->partial || xenvif_packet_is_tso(packet)));
 }
 
-static uint32_t
-cut_mss(const struct tx_burst *burst,
-        const struct xenvif_tx_packet *tx_packet,
-        const struct dp_packet *packet)
-{
-    return xenvif_offload_cut_mss(packet, tx_packet->gso_size,
-                                  max_frame(burst) - XENVIF_FRAME_OVERHEAD);
-}
-
 /* Does what the guest left to us, or leaves it to whoever sends 'packet'. */
 static enum xenvif_tx_verdict
-apply_offloads(const struct tx_burst *burst,
-               const struct xenvif_tx_packet *tx_packet,
+apply_offloads(const struct tx_burst *burst, struct tx_record *record,
                struct dp_packet *packet)
 {
+    const struct xenvif_tx_packet *tx_packet = &record->packet;
     enum xenvif_tx_verdict verdict;
 
+    record->cut_mss = 0;
     if (!(tx_packet->flags & NETTXF_csum_blank) && !tx_packet->gso_type) {
         if (tx_packet->flags & NETTXF_data_validated) {
             xenvif_packet_set_l4_good(packet);
@@ -341,27 +335,29 @@ apply_offloads(const struct tx_burst *burst,
         && is_oversize(burst, packet)) {
         verdict = XENVIF_TX_E_OVERSIZE;
     }
-    if (verdict == XENVIF_TX_GOOD && needs_cut(burst, tx_packet, packet)
-        && !cut_mss(burst, tx_packet, packet)) {
-        verdict = XENVIF_TX_E_GSO;
+    if (verdict == XENVIF_TX_GOOD && needs_cut(burst, tx_packet, packet)) {
+        record->cut_mss = xenvif_offload_cut_mss(
+            packet, tx_packet->gso_size,
+            max_frame(burst) - XENVIF_FRAME_OVERHEAD);
+        if (!record->cut_mss) {
+            verdict = XENVIF_TX_E_GSO;
+        }
     }
     return verdict;
 }
 
 /* Has the datapath receive 'packet', in pieces if it has to be. */
 static void
-deliver(const struct tx_burst *burst,
-        const struct xenvif_tx_packet *tx_packet, struct dp_packet *packet,
-        struct dp_packet_batch *batch)
+deliver(const struct tx_burst *burst, const struct tx_record *record,
+        struct dp_packet *packet, struct dp_packet_batch *batch)
 {
     struct xenvif_segments *segments = &burst->queue->tx_segments;
     struct xenvif_counters *c = counters(burst);
 
     xenvif_count_frame(c, packet);
-    if (OVS_UNLIKELY(needs_cut(burst, tx_packet, packet))) {
+    if (OVS_UNLIKELY(record->cut_mss)) {
         bool partial = burst->queue->shared->partial;
-        size_t n = xenvif_segments_cut(segments, packet,
-                                       cut_mss(burst, tx_packet, packet),
+        size_t n = xenvif_segments_cut(segments, packet, record->cut_mss,
                                        partial);
 
         xenvif_counter_add(&c->gso_segmented, 1);
@@ -401,7 +397,7 @@ build_packet(const struct tx_burst *burst, struct tx_record *record)
         data += record->pieces[i].len;
     }
 
-    record->verdict = apply_offloads(burst, &record->packet, packet);
+    record->verdict = apply_offloads(burst, record, packet);
     if (record->verdict != XENVIF_TX_GOOD) {
         dp_packet_delete(packet);
         return NULL;
@@ -437,7 +433,7 @@ finish_record(const struct tx_burst *burst, struct tx_record *record,
         struct dp_packet *packet = build_packet(burst, record);
 
         if (packet) {
-            deliver(burst, &record->packet, packet, batch);
+            deliver(burst, record, packet, batch);
         }
     }
 
