@@ -599,7 +599,9 @@ xenvif_tx_wait_ms(const struct xenvif_queue *queue)
 {
     struct xenvif_rate *rate = queue->shared->rate;
 
+    /* What was cut already has been paid for. */
     return (xenvif_rate_is_limited(rate)
+            && xenvif_segments_is_empty(&queue->tx_segments)
             ? xenvif_rate_wait_ms(rate, queue->id, xenvif_bucket_now()) : 0);
 }
 

@@ -418,6 +418,30 @@ test_tx_gso_order(void **state)
     assert_int_equal(n, 51);
 }
 
+/* What was cut waits for no rate of the guest: it was paid for as a whole. */
+static void
+test_tx_gso_rate(void **state)
+{
+    const struct xenvif_rate_config slow = { .bytes = 1000, .usec = 1000000 };
+    const struct frame_spec large = {
+        .proto = FRAME_TCP, .payload = 60000, .tcp_flags = FRAME_TCP_ACK,
+    };
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct dp_packet_batch batch;
+
+    xenvif_rate_set(&mock->rate, &slow, xenvif_bucket_now());
+    make_blank(&large);
+    put_frame(q, BLANK, XEN_NETIF_GSO_TYPE_TCPV4, 200);
+    while (take_batch(q, &batch) == NETDEV_MAX_BURST) {
+        dp_packet_delete_batch(&batch, true);
+        assert_true(xenvif_tx_arm(mock_backend(q)));
+        assert_int_equal(xenvif_tx_wait_ms(mock_backend(q)), 0);
+    }
+    dp_packet_delete_batch(&batch, true);
+    assert_true(xenvif_tx_wait_ms(mock_backend(q)) > 0);
+}
+
 /* Packets that are still waiting go with the connection. */
 static void
 test_tx_gso_close(void **state)
@@ -918,6 +942,7 @@ run(const char *name)
         PARTIAL(test_case_65_tso_disabled),
         LATE(test_tx_gso_cut),
         LATE(test_tx_gso_order),
+        LATE(test_tx_gso_rate),
         LATE(test_tx_gso_close),
         TSO(test_case_80_gso_lies),
         LATE(test_case_80_gso_lies),
