@@ -92,6 +92,17 @@ netdev_xenvif_cast(const struct netdev *netdev)
     return CONTAINER_OF(netdev, struct netdev_xenvif, up);
 }
 
+/* Did the administrator not take the port down?  Any thread. */
+static inline bool
+netdev_xenvif_is_up(const struct netdev_xenvif *dev)
+{
+    bool up;
+
+    atomic_read_relaxed(&CONST_CAST(struct netdev_xenvif *, dev)->admin_up,
+                        &up);
+    return up;
+}
+
 /* The MTU in force, in bytes without the Ethernet header. */
 uint32_t netdev_xenvif_mtu(const struct netdev_xenvif *);
 

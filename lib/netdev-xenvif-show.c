@@ -70,15 +70,12 @@ static void
 format_reason(struct ds *ds, const struct netdev_xenvif *dev,
               const struct xenvif_info *info)
 {
-    bool admin_up;
+    bool admin_up = netdev_xenvif_is_up(dev);
 
-    atomic_read_relaxed(&CONST_CAST(struct netdev_xenvif *, dev)->admin_up,
-                        &admin_up);
     ds_put_format(ds, "  status: %s",
                   xenvif_info_carrier(info) && admin_up ? "up" : "down");
     if (info->reason[0]) {
-        char *since = xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info->since,
-                                      true);
+        char *since = xenvif_info_since(info);
 
         ds_put_format(ds, ": %s (since %s)", info->reason, since);
         free(since);

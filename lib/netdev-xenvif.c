@@ -40,7 +40,6 @@
 #include "ovs-numa.h"
 #include "seq.h"
 #include "smap.h"
-#include "timeval.h"
 #include "util.h"
 #include "xenvif-control.h"
 #include "xenvif-ovs-compat.h"
@@ -418,16 +417,6 @@ netdev_xenvif_reconfigure(struct netdev *netdev)
 
 /* Packets. */
 
-static bool
-is_up(const struct netdev_xenvif *dev)
-{
-    bool up;
-
-    atomic_read_relaxed(&CONST_CAST(struct netdev_xenvif *, dev)->admin_up,
-                        &up);
-    return up;
-}
-
 /* Returns the queue that 'rxq' receives from, or NULL. */
 static struct xenvif_queue *
 rxq_to_queue(const struct netdev_rxq *rxq)
@@ -435,7 +424,7 @@ rxq_to_queue(const struct netdev_rxq *rxq)
     struct netdev_xenvif *dev = netdev_xenvif_cast(rxq->netdev);
     struct xenvif_conn *conn = xenvif_get_conn(dev->vif);
 
-    return (conn && is_up(dev) && rxq->queue_id < conn->n_queues
+    return (conn && netdev_xenvif_is_up(dev) && rxq->queue_id < conn->n_queues
             ? &conn->queues[rxq->queue_id] : NULL);
 }
 
@@ -506,7 +495,7 @@ netdev_xenvif_deliver(struct netdev_xenvif *dev, struct dp_packet_batch *batch,
     size_t n = dp_packet_batch_size(batch);
     uint64_t orig;
 
-    if (OVS_UNLIKELY(!is_up(dev))) {
+    if (OVS_UNLIKELY(!netdev_xenvif_is_up(dev))) {
         atomic_add_relaxed(&dev->tx_drops.down, n, &orig);
     } else if (OVS_UNLIKELY(!conn || !xenvif_steer(conn, batch, qid))) {
         atomic_add_relaxed(&dev->tx_drops.disconnected, n, &orig);
@@ -524,7 +513,8 @@ netdev_xenvif_send(struct netdev *netdev, int qid,
     struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
 
     /* Where nothing can be delivered, nothing is to wait, either. */
-    if (OVS_UNLIKELY(qos) && is_up(dev) && xenvif_get_conn(dev->vif)) {
+    if (OVS_UNLIKELY(qos) && netdev_xenvif_is_up(dev)
+        && xenvif_get_conn(dev->vif)) {
         netdev_xenvif_qos_send(qos, dev, batch);
     }
     netdev_xenvif_deliver(dev, batch, qid);
@@ -753,9 +743,8 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     if (info.reason[0]) {
         smap_add(args, "reason", info.reason);
         smap_add_nocopy(args, xstrdup("reason_since"),
-                        xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info.since,
-                                        true));
-    } else if (!is_up(dev)) {
+                        xenvif_info_since(&info));
+    } else if (!netdev_xenvif_is_up(dev)) {
         smap_add(args, "reason", NETDEV_XENVIF_DOWN);
     }
     if (info.last_error[0]) {

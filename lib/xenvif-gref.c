@@ -225,8 +225,6 @@ xenvif_gref_run(struct xenvif_gref_table *table)
     if (n) {
         atomic_store_relaxed(&table->retry_at,
                              ok ? 0 : time_msec() + RETRY_MS);
-    }
-    if (n) {
         ovsrcu_quiesce_start();
     }
 }

@@ -22,6 +22,7 @@
 
 #include <stdio.h>
 
+#include "timeval.h"
 #include "util.h"
 #include "xenvif-bus.h"
 #include "xenvif-view.h"
@@ -62,6 +63,12 @@ xenvif_info_explain(struct xenvif_info *info, bool has_port,
         snprintf(reason, size, "waiting for the guest (frontend is %s)",
                  xenvif_bus_state_to_string(info->frontend));
     }
+}
+
+char *
+xenvif_info_since(const struct xenvif_info *info)
+{
+    return xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info->since, true);
 }
 
 const char *

@@ -63,6 +63,9 @@ struct xenvif_view;
 void xenvif_info_explain(struct xenvif_info *info, bool has_port,
                          const struct xenvif_view *);
 
+/* Returns in words since when 'info->reason' is true.  The caller frees it. */
+char *xenvif_info_since(const struct xenvif_info *info);
+
 /* Can packets pass? */
 static inline bool
 xenvif_info_carrier(const struct xenvif_info *info)

@@ -56,16 +56,20 @@ xenvif_kernel_run(struct xenvif_kernel *kernel,
     return false;
 }
 
-void
-xenvif_kernel_resume(struct xenvif_kernel *kernel,
-                     const struct xenvif_view *view)
+bool
+xenvif_kernel_may_resume(const struct xenvif_view *view)
 {
-    kernel->conflict = kernel->closed
-        = (view->online
-           && view->backend > XenbusStateConnected
-           && view->backend <= XenbusStateClosed
-           && view->frontend >= XenbusStateConnected
-           && view->frontend <= XenbusStateClosed);
+    return (view->online
+            && view->backend > XenbusStateConnected
+            && view->backend <= XenbusStateClosed
+            && view->frontend >= XenbusStateConnected
+            && view->frontend <= XenbusStateClosed);
+}
+
+void
+xenvif_kernel_resume(struct xenvif_kernel *kernel)
+{
+    kernel->conflict = kernel->closed = true;
 }
 
 bool

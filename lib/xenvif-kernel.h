@@ -45,9 +45,12 @@ struct xenvif_kernel {
 bool xenvif_kernel_run(struct xenvif_kernel *, const struct xenvif_view *,
                        bool connected);
 
-/* Resumes the conflict that an earlier process had, if '*view' looks as if it
- * was still there. */
-void xenvif_kernel_resume(struct xenvif_kernel *, const struct xenvif_view *);
+/* Does '*view' look as if a conflict that an earlier process had was still
+ * there? */
+bool xenvif_kernel_may_resume(const struct xenvif_view *);
+
+/* Resumes it. */
+void xenvif_kernel_resume(struct xenvif_kernel *);
 
 /* Is xen-netback about to take a vif that just appeared?  Whatever we wrote
  * would mix with what it writes.  Not for longer than 'patience', because it

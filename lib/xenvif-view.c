@@ -54,7 +54,6 @@ static bool
 read_text(const char *dir, const char *key, char *text, size_t size)
 {
     char *value = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, key);
-
     bool exists = value || errno != ENOENT;
 
     ovs_strlcpy(text, value ? value : "", size);

@@ -24,7 +24,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "latch.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-thread.h"
@@ -250,8 +249,9 @@ is_conflict(struct xenvif *xenvif)
     struct xenvif_kernel *kernel = &xenvif->kernel;
 
     if (!xenvif->seen && !kernel->conflict
+        && xenvif_kernel_may_resume(&xenvif->view)
         && xenvif_saved_read_conflict(xenvif->saved_dir)) {
-        xenvif_kernel_resume(kernel, &xenvif->view);
+        xenvif_kernel_resume(kernel);
     }
     if (xenvif_kernel_run(kernel, &xenvif->view, xenvif->now.connected)) {
         if (kernel->conflict) {
