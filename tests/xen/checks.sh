@@ -17,6 +17,9 @@
 # What a scenario says about results.  A scenario is a shell script; its cases
 # are its calls of check.
 
+# How many times as long as usual a machine may take.
+patience=4
+
 # note TEXT...
 #
 # Writes a line to the log of the scenario.
@@ -66,9 +69,9 @@ expect_equal () {
 # wait_for SECONDS COMMAND...
 #
 # Runs the command again and again until it succeeds.  SECONDS are enough on a
-# machine that has nothing else to do; any gets four times as many.
+# machine that has nothing else to do; any gets $patience times as many.
 wait_for () {
-    local seconds=$1 end=$(($(now) + $1 * 400))
+    local end=$(($(now) + $1 * patience * 100))
     shift
     note "wait for: $*"
     until "$@"; do
@@ -86,7 +89,8 @@ wait_for () {
 expect_soon () {
     local seconds=$1
     shift
-    wait_for "$seconds" "$@" || fail "'$*' failed for $seconds seconds"
+    wait_for "$seconds" "$@" ||
+        fail "'$*' failed for $((seconds * patience)) seconds"
 }
 
 # Writes what may tell why a case failed to the log of the scenario.

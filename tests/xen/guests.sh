@@ -182,7 +182,7 @@ guest_has_result () {
 guest_result () {
     local log end
     log=$(console_log "$1")
-    end=$(($(now) + ${guest_timeout:-60} * 400))
+    end=$(($(now) + 60 * patience * 100))
     until grep -q "^@$2=" "$log"; do
         if test "$(now)" -gt $end; then
             echo "guest $1 does not answer" >&2
@@ -224,14 +224,22 @@ unreachable () {
     ! guest_exec "$1" ping -c 1 -W 2 "$2"
 }
 
+# guest_receive GUEST
+#
+# Has a guest receive what comes through TCP on port 5000.  Prints an id, by
+# which guest_result prints the checksum of that.
+guest_receive () {
+    # nc ends as soon as one side does, so its input must not.
+    guest_send "$1" "test -p /tmp/never || mkfifo /tmp/never;
+        timeout 60 nc -l -p 5000 <>/tmp/never | md5sum"
+}
+
 # sends_tcp FROM TO ADDRESS [KIB]
 #
 # Does a random file arrive unchanged through TCP?
 sends_tcp () {
     local from=$1 to=$2 address=$3 kib=${4:-1024} receiver sent received
-    # nc ends as soon as one side does, so its input must not.
-    receiver=$(guest_send "$to" "test -p /tmp/never || mkfifo /tmp/never;
-        timeout 60 nc -l -p 5000 <>/tmp/never | md5sum")
+    receiver=$(guest_receive "$to")
     guest_exec "$from" "dd if=/dev/urandom of=/tmp/file bs=1k count=$kib" || :
     sent=$(guest_exec "$from" \
         "md5sum </tmp/file; timeout 60 nc $address 5000 </tmp/file")

@@ -108,11 +108,9 @@ from_outside () {
     head -c 262144 /share/bin/ovs-dpctl >/run/file
     sum=$(md5sum </run/file)
     for address in "$(address "$1")" "$(address6 "$1")"; do
-        receiver=$(guest_send "$1" 'test -p /tmp/never || mkfifo /tmp/never;
-            timeout 60 nc -l -p 5000 <>/tmp/never | md5sum')
+        receiver=$(guest_receive "$1")
         sleep 1
-        ip netns exec outside timeout 60 nc "$address" 5000 \
-            </run/file
+        ip netns exec outside timeout 60 nc "$address" 5000 </run/file
         expect_equal "file to $address" "$(guest_result "$1" "$receiver")" \
             "$sum"
     done

@@ -19,7 +19,6 @@
 # Lasts about 300 s.
 
 bridge br0
-n_kills=$restart_kills
 
 # Prints how many bytes guest g2 has received.
 received () {
@@ -88,7 +87,7 @@ restart_under_load () {
 many_kills () {
     local i before
     start_traffic g1 g2 "$(address g2)" -P 4 --fq-rate 1M
-    for i in $(seq "$n_kills"); do
+    for i in $(seq "$restart_kills"); do
         expect kill_vswitchd KILL
         expect start_vswitchd
         before=$(received)
@@ -146,6 +145,6 @@ check 'kill -9 under iperf3 the other way' restart_under_load KILL -R
 check 'kill -9 under iperf3 with eight streams' \
     restart_under_load KILL -P 8 --fq-rate 1M
 check 'SIGTERM under iperf3' restart_under_load TERM
-check "kill -9, $n_kills times in a row" many_kills
+check "kill -9, $restart_kills times in a row" many_kills
 check 'del-port and add-port under iperf3' port_deleted
 check 'nothing about it in the guests' no_trace_in_guests

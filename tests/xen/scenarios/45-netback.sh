@@ -39,17 +39,16 @@ kernel_has () {
     readlink "$bus/devices/$(device "$1")/driver"
 }
 
-# take_from_kernel GUEST
+# take_from_kernel DEVICE
 take_from_kernel () {
-    expect eval "echo $(device "$1") >$bus/drivers/vif/unbind"
+    expect eval "echo $1 >$bus/drivers/vif/unbind"
 }
 
 # Unloads xen-netback.  That is refused as long as it is bound to a vif.
 unload () {
     local vif
     for vif in $bus/drivers/vif/vif-*; do
-        test ! -e "$vif" ||
-            expect eval "echo ${vif##*/} >$bus/drivers/vif/unbind"
+        test ! -e "$vif" || take_from_kernel "${vif##*/}"
     done
     expect rmmod xen_netback
 }
@@ -157,7 +156,7 @@ unbound () {
     local boots path
     path=$(backend_path g2)
     boots=$(boots g2)
-    take_from_kernel g2
+    take_from_kernel "$(device g2)"
     expect env XENBUS_PATH="$path" /etc/xen/scripts/vif-xenvif online
     expect xl unpause g2
     expect_soon 90 has_booted g2 "$boots"
@@ -175,7 +174,7 @@ unbound_while_connected () {
     expect_soon 20 is_connected g2
     expect kernel_has g2
     expect is_refused g2
-    take_from_kernel g2
+    take_from_kernel "$(device g2)"
     expect_soon 10 shows 'status: up' "$(port g2)"
     works g2
     unload
