@@ -17,6 +17,7 @@ noinst_LTLIBRARIES += lib/libxenvif.la
 lib_libxenvif_la_LIBTOOLFLAGS = --tag=disable-shared
 lib_libxenvif_la_SOURCES = \
 	lib/netdev-xenvif-policer.c \
+	lib/netdev-xenvif-follow.c \
 	lib/netdev-xenvif-json.c \
 	lib/netdev-xenvif-private.h \
 	lib/netdev-xenvif-qos-class.h \

@@ -56,7 +56,9 @@ struct netdev_xenvif {
     /* Set by the first successful set_config() and constant after that. */
     struct xenvif *vif;         /* Claimed; NULL before. */
 
+    /* netdev-xenvif-follow.c */
     struct ovs_list list_node;  /* In the list of all devices. */
+    unsigned int n_repeats;     /* How often to announce a change again. */
 
     atomic_bool admin_up;       /* NETDEV_UP. */
     struct netdev_xenvif_drops tx_drops;
@@ -106,10 +108,21 @@ netdev_xenvif_is_up(const struct netdev_xenvif *dev)
 /* The MTU in force, in bytes without the Ethernet header. */
 uint32_t netdev_xenvif_mtu(const struct netdev_xenvif *);
 
+/* Lets no larger frame go to the guest, or come from it. */
+void netdev_xenvif_apply_mtu(struct netdev_xenvif *);
+
 /* Brings packets to the guest, or drops and counts those that it cannot take.
  * 'batch' is empty afterwards.  Any thread. */
 void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *,
                            uint32_t qid);
+
+/* netdev-xenvif-follow.c: keeps 'info' of a device up to date, from
+ * construction to destruction.  Main thread, but for the first two. */
+void netdev_xenvif_follow(struct netdev_xenvif *);
+void netdev_xenvif_unfollow(struct netdev_xenvif *);
+void netdev_xenvif_update_info(struct netdev_xenvif *);
+void netdev_xenvif_run(const struct netdev_class *);
+void netdev_xenvif_wait(const struct netdev_class *);
 
 /* netdev-xenvif-stats.c */
 int netdev_xenvif_get_stats(const struct netdev *, struct netdev_stats *);

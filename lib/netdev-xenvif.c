@@ -21,7 +21,7 @@
  * is what the guest transmits on a TX ring, and the other way round.
  *
  * Nothing here waits for a guest or for XenStore.  What happens to the vif is
- * followed from the main loop: see netdev_xenvif_run(). */
+ * followed from the main loop: see netdev-xenvif-follow.c. */
 
 #include <config.h>
 
@@ -38,7 +38,6 @@
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
-#include "seq.h"
 #include "smap.h"
 #include "util.h"
 #include "xenvif-control.h"
@@ -69,15 +68,6 @@ VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 
 /* How soon it looks whether a guest made room for packets that wait, in ms. */
 #define BACKLOG_WAIT_MS 1
-
-/* Protects 'devices'. */
-static struct ovs_mutex devices_mutex = OVS_MUTEX_INITIALIZER;
-static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
-    = OVS_LIST_INITIALIZER(&devices);
-
-/* Value of xenvif_control_seq() that the devices are up to date with.  Main
- * thread only. */
-static uint64_t info_seqno;
 
 /* Life cycle. */
 
@@ -114,10 +104,7 @@ netdev_xenvif_construct(struct netdev *netdev)
     netdev->n_rxq = dev->requested_n_rxq = 1;
     netdev->n_txq = dev->requested_n_txq = 1;
 
-    ovs_mutex_lock(&devices_mutex);
-    ovs_list_push_back(&devices, &dev->list_node);
-    ovs_mutex_unlock(&devices_mutex);
-
+    netdev_xenvif_follow(dev);
     netdev_request_reconfigure(netdev);
     return 0;
 }
@@ -127,10 +114,7 @@ netdev_xenvif_destruct(struct netdev *netdev)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
 
-    ovs_mutex_lock(&devices_mutex);
-    ovs_list_remove(&dev->list_node);
-    ovs_mutex_unlock(&devices_mutex);
-
+    netdev_xenvif_unfollow(dev);
     if (dev->vif) {
         xenvif_control_release(dev->vif, dev);
     }
@@ -144,7 +128,7 @@ netdev_xenvif_dealloc(struct netdev *netdev)
     free(netdev_xenvif_cast(netdev));
 }
 
-/* Following the vif. */
+/* MTU. */
 
 uint32_t
 netdev_xenvif_mtu(const struct netdev_xenvif *dev)
@@ -155,66 +139,14 @@ netdev_xenvif_mtu(const struct netdev_xenvif *dev)
     return mtu >= MIN_MTU && mtu <= MAX_MTU ? mtu : ETH_PAYLOAD_MAX;
 }
 
-static void
-apply_mtu(struct netdev_xenvif *dev)
+void
+netdev_xenvif_apply_mtu(struct netdev_xenvif *dev)
     OVS_REQUIRES(dev->mutex)
 {
     if (dev->vif) {
         atomic_store_relaxed(&dev->vif->max_frame,
                              MTU_TO_MAX_FRAME(netdev_xenvif_mtu(dev)));
     }
-}
-
-/* Takes notice of what happened to the device's vif. */
-static void
-update_info(struct netdev_xenvif *dev)
-{
-    struct xenvif_info info;
-    bool changed;
-
-    xenvif_get_info(dev->vif, &info);
-
-    ovs_mutex_lock(&dev->mutex);
-    changed = memcmp(&info, &dev->info, sizeof info);
-    memcpy(&dev->info, &info, sizeof info);
-    apply_mtu(dev);
-    if (info.n_queues && info.n_queues != dev->requested_n_rxq) {
-        dev->requested_n_rxq = info.n_queues;
-        netdev_request_reconfigure(&dev->up);
-    }
-    ovs_mutex_unlock(&dev->mutex);
-
-    if (changed) {
-        netdev_change_seq_changed(&dev->up);
-    }
-    if (!info.connected) {
-        netdev_xenvif_qos_flush(dev);
-    }
-}
-
-static void
-netdev_xenvif_run(const struct netdev_class *class OVS_UNUSED)
-{
-    uint64_t seqno = seq_read(xenvif_control_seq());
-    struct netdev_xenvif *dev;
-
-    if (seqno == info_seqno) {
-        return;
-    }
-    info_seqno = seqno;
-    ovs_mutex_lock(&devices_mutex);
-    LIST_FOR_EACH (dev, list_node, &devices) {
-        if (dev->vif) {
-            update_info(dev);
-        }
-    }
-    ovs_mutex_unlock(&devices_mutex);
-}
-
-static void
-netdev_xenvif_wait(const struct netdev_class *class OVS_UNUSED)
-{
-    seq_wait(xenvif_control_seq(), info_seqno);
 }
 
 /* Configuration. */
@@ -337,7 +269,7 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
         dev->vif = xenvif_control_claim(options.domid, options.handle, dev,
                                         netdev_get_name(netdev), &settings);
         changed = false;
-        update_info(dev);
+        netdev_xenvif_update_info(dev);
     } else {
         ovs_mutex_lock(&dev->mutex);
         changed = dev->n_rxq_option != options.n_rxq;
@@ -601,7 +533,7 @@ netdev_xenvif_set_mtu(struct netdev *netdev, int mtu)
     ovs_mutex_lock(&dev->mutex);
     changed = dev->user_mtu != mtu;
     dev->user_mtu = mtu;
-    apply_mtu(dev);
+    netdev_xenvif_apply_mtu(dev);
     ovs_mutex_unlock(&dev->mutex);
     if (changed) {
         netdev_change_seq_changed(netdev);

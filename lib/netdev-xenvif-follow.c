@@ -1,0 +1,161 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Devices follow what happens to their vifs, in the main loop. */
+
+#include <config.h>
+
+#include "netdev-xenvif-private.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "netdev-provider.h"
+#include "netdev-xenvif-qos.h"
+#include "openvswitch/list.h"
+#include "openvswitch/poll-loop.h"
+#include "seq.h"
+#include "timeval.h"
+#include "util.h"
+#include "xenvif-control.h"
+
+/* A change is announced again so many times, after so many ms.
+ *
+ * A transaction of Open vSwitch leaves out what the database says already, and
+ * what it says is known only up to the transactions that are not on their way
+ * any more.  So a new process that writes "disconnected" and immediately after
+ * that "connected", which was there before it started, ends up with the
+ * former, unless it writes the latter once more. */
+#define N_REPEATS 3
+#define REPEAT_INTERVAL_MS 1000
+
+/* Protects 'devices'. */
+static struct ovs_mutex devices_mutex = OVS_MUTEX_INITIALIZER;
+static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
+    = OVS_LIST_INITIALIZER(&devices);
+
+/* Main thread only. */
+static uint64_t info_seqno;     /* xenvif_control_seq() that they follow. */
+static long long int next_repeat = LLONG_MAX; /* When to announce again. */
+
+void
+netdev_xenvif_follow(struct netdev_xenvif *dev)
+{
+    ovs_mutex_lock(&devices_mutex);
+    ovs_list_push_back(&devices, &dev->list_node);
+    ovs_mutex_unlock(&devices_mutex);
+}
+
+void
+netdev_xenvif_unfollow(struct netdev_xenvif *dev)
+{
+    ovs_mutex_lock(&devices_mutex);
+    ovs_list_remove(&dev->list_node);
+    ovs_mutex_unlock(&devices_mutex);
+}
+
+/* Has the database told what changed, now and later. */
+static void
+announce(struct netdev_xenvif *dev)
+{
+    netdev_change_seq_changed(&dev->up);
+    dev->n_repeats = N_REPEATS;
+    next_repeat = MIN(next_repeat, time_msec() + REPEAT_INTERVAL_MS);
+}
+
+/* Takes notice of what happened to the device's vif. */
+void
+netdev_xenvif_update_info(struct netdev_xenvif *dev)
+{
+    struct xenvif_info info;
+    bool changed;
+
+    xenvif_get_info(dev->vif, &info);
+
+    ovs_mutex_lock(&dev->mutex);
+    changed = memcmp(&info, &dev->info, sizeof info);
+    memcpy(&dev->info, &info, sizeof info);
+    netdev_xenvif_apply_mtu(dev);
+    if (info.n_queues && info.n_queues != dev->requested_n_rxq) {
+        dev->requested_n_rxq = info.n_queues;
+        netdev_request_reconfigure(&dev->up);
+    }
+    ovs_mutex_unlock(&dev->mutex);
+
+    if (changed) {
+        announce(dev);
+    }
+    if (!info.connected) {
+        netdev_xenvif_qos_flush(dev);
+    }
+}
+
+/* Updates all devices. */
+static void
+update_all(void)
+{
+    struct netdev_xenvif *dev;
+
+    ovs_mutex_lock(&devices_mutex);
+    LIST_FOR_EACH (dev, list_node, &devices) {
+        if (dev->vif) {
+            netdev_xenvif_update_info(dev);
+        }
+    }
+    ovs_mutex_unlock(&devices_mutex);
+}
+
+/* Announces again what changed lately. */
+static void
+repeat_all(void)
+{
+    struct netdev_xenvif *dev;
+
+    next_repeat = LLONG_MAX;
+    ovs_mutex_lock(&devices_mutex);
+    LIST_FOR_EACH (dev, list_node, &devices) {
+        if (dev->n_repeats) {
+            netdev_change_seq_changed(&dev->up);
+            if (--dev->n_repeats) {
+                next_repeat = time_msec() + REPEAT_INTERVAL_MS;
+            }
+        }
+    }
+    ovs_mutex_unlock(&devices_mutex);
+}
+
+void
+netdev_xenvif_run(const struct netdev_class *class OVS_UNUSED)
+{
+    uint64_t seqno = seq_read(xenvif_control_seq());
+
+    if (seqno != info_seqno) {
+        info_seqno = seqno;
+        update_all();
+    }
+    if (time_msec() >= next_repeat) {
+        repeat_all();
+    }
+}
+
+void
+netdev_xenvif_wait(const struct netdev_class *class OVS_UNUSED)
+{
+    seq_wait(xenvif_control_seq(), info_seqno);
+    if (next_repeat != LLONG_MAX) {
+        poll_timer_wait_until(next_repeat);
+    }
+}
