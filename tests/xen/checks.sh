@@ -20,11 +20,29 @@
 # How many times as long as usual a machine may take.
 patience=4
 
+# To start a program takes an emulated processor 25 ms and more, during which
+# guests wait for it.  So what is called often here does without.
+
+# Sets 'clock' to the time since the start of dom0 in hundredths of a second.
+read_clock () {
+    local up rest
+    read -r up rest </proc/uptime
+    clock=${up%.*}${up#*.}
+}
+
+# Prints that.
+now () {
+    read_clock
+    echo "$clock"
+}
+
 # note TEXT...
 #
 # Writes a line to the log of the scenario.
 note () {
-    echo "[$(cut -d' ' -f1 /proc/uptime)] $*"
+    local up rest
+    read -r up rest </proc/uptime
+    echo "[$up] $*"
 }
 
 # fail TEXT...
@@ -71,16 +89,29 @@ expect_equal () {
 # Runs the command again and again until it succeeds.  SECONDS are enough on a
 # machine that has nothing else to do; any gets $patience times as many.
 wait_for () {
-    local end=$(($(now) + $1 * patience * 100))
+    local end pause=0.1
+    read_clock
+    end=$((clock + $1 * patience * 100))
     shift
     note "wait for: $*"
     until "$@"; do
-        test "$(now)" -lt $end || {
+        read_clock
+        test "$clock" -lt $end || {
             note "gave up"
             return 1
         }
-        sleep 0.1
+        sleep $pause
+        longer_pause
     done
+}
+
+# What did not happen at once is asked for less often.
+longer_pause () {
+    case $pause in
+    0.1) pause=0.2 ;;
+    0.2) pause=0.3 ;;
+    *) pause=0.5 ;;
+    esac
 }
 
 # expect_soon SECONDS COMMAND...
@@ -100,13 +131,6 @@ dump_state () {
     timeout 10 ovs-appctl xenvif/list
     timeout 10 ovs-appctl xenvif/show
     timeout 10 xenstore-ls -f /local/domain/0/backend/vif
-}
-
-# Prints the time since the start of dom0 in hundredths of a second.
-now () {
-    local up rest
-    read -r up rest </proc/uptime
-    echo "${up%.*}${up#*.}"
 }
 
 # result NAME SECONDS TEXT

@@ -158,40 +158,65 @@ is_gone () {
     ! domid "$1" >/dev/null
 }
 
+# Sets 'line' to its arguments without ends of lines.
+one_line () {
+    local end='
+'
+    line=$*
+    while :; do
+        case $line in
+        *"$end"*) line="${line%%"$end"*} ${line#*"$end"}" ;;
+        *) return ;;
+        esac
+    done
+}
+
 # guest_send GUEST COMMAND...
 #
 # Starts a shell command in a guest and prints a number to get its result with.
 # Ends of lines are no more than blanks there.
 guest_send () {
-    local guest=$1 id tty
+    local guest=$1 id tty line
     shift
-    id=$(cut -c1-8 /proc/sys/kernel/random/uuid)
+    read -r id </proc/sys/kernel/random/uuid
+    id=${id%%-*}
     tty=$(xenstore-read "/local/domain/$(domid "$guest")/console/tty")
-    echo "$id $*" | tr '\n' ' ' | sed 's/ *$/\n/' >"$tty"
+    one_line "$*"
+    echo "$id $line" >"$tty"
     echo "$id"
 }
 
-# guest_has_result GUEST ID
-guest_has_result () {
-    grep -q "^@$2=" "$(console_log "$1")"
+# guest_answer GUEST ID
+#
+# Prints the output and returns the status, or 255 if there is none yet.
+guest_answer () {
+    awk -v "output=@$2: " -v "end=@$2=" '
+        index($0, output) == 1 { s = s substr($0, length(output) + 1) "\n" }
+        index($0, end) == 1 { printf "%s", s
+                              exit status = substr($0, length(end) + 1) }
+        BEGIN { status = 255 }
+        END { exit status }' "$(console_log "$1")"
 }
 
 # guest_result GUEST ID
 #
 # Waits for a result.  Prints the output and returns the status.
 guest_result () {
-    local log end
-    log=$(console_log "$1")
-    end=$(($(now) + 60 * patience * 100))
-    until grep -q "^@$2=" "$log"; do
-        if test "$(now)" -gt $end; then
+    local end clock status pause=0.1
+    read_clock
+    end=$((clock + 60 * patience * 100))
+    while :; do
+        guest_answer "$1" "$2"
+        status=$?
+        test $status -eq 255 || return $status
+        read_clock
+        if test "$clock" -gt $end; then
             echo "guest $1 does not answer" >&2
             return 124
         fi
-        sleep 0.1
+        sleep $pause
+        longer_pause
     done
-    sed -n "s/^@$2: //p" "$log"
-    return "$(sed -n "s/^@$2=//p" "$log" | head -n 1)"
 }
 
 # guest_exec GUEST COMMAND...
@@ -200,7 +225,11 @@ guest_result () {
 # returns its status.  A guest does one command after the other; something that
 # takes longer can be put in the background there.
 guest_exec () {
-    guest_result "$1" "$(guest_send "$@")"
+    local id
+    id=$(guest_send "$@") || return
+    # It takes at least that long.
+    sleep 0.1
+    guest_result "$1" "$id"
 }
 
 # pings FROM ADDRESS [OPTION...]

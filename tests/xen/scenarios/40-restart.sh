@@ -28,8 +28,9 @@ received () {
 # Starts to note in guest g2 when bytes arrive.
 start_watch () {
     expect guest_exec g2 'while :; do
-        echo $(cut -d" " -f1 /proc/uptime)
-            $(cat /sys/class/net/eth0/statistics/rx_bytes);
+        read -r up rest </proc/uptime;
+        read -r bytes </sys/class/net/eth0/statistics/rx_bytes;
+        echo $up $bytes;
         sleep 0.1; done >/tmp/watch & echo $! >/tmp/watch.pid'
 }
 

@@ -47,9 +47,9 @@ export OVS_SYSCONFDIR=/run/openvswitch OVS_LOGDIR=/run/openvswitch
 printf '\n@ready\n'
 while :; do
     read -r id command || continue
-    sh -c "$command" >/tmp/output 2>&1 </dev/null
+    (eval "$command") >/tmp/output 2>&1 </dev/null
     status=$?
-    sed "s/^/@$id: /" /tmp/output
+    test ! -s /tmp/output || sed "s/^/@$id: /" /tmp/output
     printf '\n@%s=%d\n' "$id" $status
 done
 INIT_EOF
