@@ -96,6 +96,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-daemon.at \
 	tests/system-xenvif-traffic.at \
 	tests/system-xenvif-lifecycle.at \
+	tests/system-xenvif-link.at \
 	tests/system-xenvif-rings.at \
 	tests/system-xenvif-hostile.at \
 	tests/system-xenvif-offload.at \
@@ -119,6 +120,7 @@ EXTRA_DIST += \
 	tests/run-traffic \
 	tests/system-traffic-testsuite.at \
 	tests/system-traffic-macros.at \
+	tests/sctp-frame.py \
 	tests/tcp-peer.py \
 	tests/traffic-differences \
 	tests/unix-proxy.py
