@@ -132,18 +132,25 @@ xenvif_grant_unmap(void *page)
     }
 }
 
+/* Copies a single segment.  Returns true if that worked. */
+static bool
+copy_one(struct xengnttab_grant_copy_segment *seg)
+{
+    seg->status = STATUS_NOT_RUN;
+    return !xengnttab_grant_copy(get_gnttab(), 1, seg) && !seg->status;
+}
+
 bool
 xenvif_grant_read(uint16_t domid, uint32_t gref, void *data, size_t len)
 {
     struct xengnttab_grant_copy_segment seg = {
-        .source.foreign = { .ref = gref, .offset = 0, .domid = domid },
+        .source.foreign = { .ref = gref, .domid = domid },
         .dest.virt = data,
         .len = len,
         .flags = GNTCOPY_source_gref,
-        .status = STATUS_NOT_RUN,
     };
 
-    return !xengnttab_grant_copy(get_gnttab(), 1, &seg) && !seg.status;
+    return copy_one(&seg);
 }
 
 bool
@@ -151,13 +158,12 @@ xenvif_grant_write(uint16_t domid, uint32_t gref, const void *data, size_t len)
 {
     struct xengnttab_grant_copy_segment seg = {
         .source.virt = CONST_CAST(void *, data),
-        .dest.foreign = { .ref = gref, .offset = 0, .domid = domid },
+        .dest.foreign = { .ref = gref, .domid = domid },
         .len = len,
         .flags = GNTCOPY_dest_gref,
-        .status = STATUS_NOT_RUN,
     };
 
-    return !xengnttab_grant_copy(get_gnttab(), 1, &seg) && !seg.status;
+    return copy_one(&seg);
 }
 
 struct xenvif_bounce {

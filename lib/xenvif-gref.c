@@ -113,7 +113,8 @@ want(struct xenvif_gref_table *table, uint32_t gref, bool readonly)
 }
 
 uint8_t *
-xenvif_gref_lookup(struct xenvif_gref_table *table, uint32_t gref, bool write)
+xenvif_gref_lookup__(struct xenvif_gref_table *table, uint32_t gref,
+                     bool write)
 {
     struct xenvif_gref *entry = find(table, gref);
 

@@ -72,12 +72,6 @@ void xenvif_gref_table_init(struct xenvif_gref_table *, uint16_t domid,
 /* Unmaps everything.  No other thread may be using the table any more. */
 void xenvif_gref_table_destroy(struct xenvif_gref_table *);
 
-static inline bool
-xenvif_gref_table_is_used(const struct xenvif_gref_table *table)
-{
-    return table->persistent || !cmap_is_empty(&table->map);
-}
-
 /* What a page is mapped as. */
 struct xenvif_gref_id {
     uint32_t gref;
@@ -90,9 +84,17 @@ uint32_t xenvif_gref_list(const struct xenvif_gref_table *,
                           struct xenvif_gref_id list[XENVIF_GREF_MAX]);
 
 /* Returns where page 'gref' is mapped, writable if 'write', or NULL.  Valid
- * until the calling thread quiesces. */
-uint8_t *xenvif_gref_lookup(struct xenvif_gref_table *, uint32_t gref,
-                            bool write);
+ * until the calling thread quiesces.  Most guests have nothing mapped, which
+ * is found out without a call. */
+uint8_t *xenvif_gref_lookup__(struct xenvif_gref_table *, uint32_t gref,
+                              bool write);
+
+static inline uint8_t *
+xenvif_gref_lookup(struct xenvif_gref_table *table, uint32_t gref, bool write)
+{
+    return (OVS_UNLIKELY(table->persistent || !cmap_is_empty(&table->map))
+            ? xenvif_gref_lookup__(table, gref, write) : NULL);
+}
 
 /* Maps page 'gref'.  Returns true if that worked and the page was not mapped
  * yet.  Control thread. */

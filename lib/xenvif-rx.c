@@ -256,17 +256,13 @@ static uint32_t
 plan_copy(struct rx_burst *burst, uint32_t gref, uint16_t offset,
           const uint8_t *data, uint16_t len)
 {
-    struct xenvif_gref_table *grefs = &burst->queue->grefs;
+    uint8_t *page = xenvif_gref_lookup(&burst->queue->grefs, gref, true);
     void *buffer;
 
-    if (OVS_UNLIKELY(xenvif_gref_table_is_used(grefs))) {
-        uint8_t *page = xenvif_gref_lookup(grefs, gref, true);
-
-        if (page) {
-            xenvif_counter_add(&counters(burst)->mapped, 1);
-            memcpy(page + offset, data, len);
-            return NO_SEGMENT;
-        }
+    if (OVS_UNLIKELY(page)) {
+        xenvif_counter_add(&counters(burst)->mapped, 1);
+        memcpy(page + offset, data, len);
+        return NO_SEGMENT;
     }
     buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
     memcpy(buffer, data, len);

@@ -130,16 +130,13 @@ static const uint8_t *
 plan_piece(struct tx_burst *burst, const struct netif_tx_request *req,
            uint32_t len)
 {
-    struct xenvif_gref_table *grefs = &burst->queue->grefs;
+    const uint8_t *page = xenvif_gref_lookup(&burst->queue->grefs, req->gref,
+                                             false);
     uint8_t *buffer;
 
-    if (OVS_UNLIKELY(xenvif_gref_table_is_used(grefs))) {
-        const uint8_t *page = xenvif_gref_lookup(grefs, req->gref, false);
-
-        if (page) {
-            xenvif_counter_add(&counters(burst)->mapped, 1);
-            return page + req->offset;
-        }
+    if (OVS_UNLIKELY(page)) {
+        xenvif_counter_add(&counters(burst)->mapped, 1);
+        return page + req->offset;
     }
     buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
     xenvif_copy_from_guest(&burst->copies, burst->queue->shared->domid,
