@@ -61,6 +61,12 @@ tests_libmock_la_SOURCES = \
 	xenemu/netif-check.c \
 	xenemu/netif-check.h
 
+# Programs that have a XenStore of their own.
+tests_test_saved_SOURCES = \
+	tests/mock-store.c tests/mock-store.h tests/test-saved.c
+tests_test_store_SOURCES = \
+	tests/mock-store.c tests/mock-store.h tests/test-store.c
+
 # Programs that know nothing of Open vSwitch.
 tests_test_netfront_checks_CPPFLAGS = $(xenemu_cppflags)
 tests_test_netfront_checks_LDADD = $(CMOCKA_LIBS)

@@ -14,8 +14,7 @@
  * limitations under the License.
  */
 
-/* Unit test: what is kept of a guest's configuration for the next process,
- * over a small XenStore in this program, which takes the place of libxenstore.
+/* Unit test: what is kept of a guest's configuration for the next process.
  * The numbers in the names are those of the list of cases in the project's
  * test plan. */
 
@@ -23,12 +22,9 @@
 
 #include "mock-frontend.h"
 
-#include <errno.h>
 #include <string.h>
-#include <xenstore.h>
 
-#include "openvswitch/vlog.h"
-#include "smap.h"
+#include "mock-store.h"
 #include "util.h"
 #include "xenvif-gref.h"
 #include "xenvif-hash.h"
@@ -37,95 +33,13 @@
 
 #define DIR "/local/domain/0/xenvif/7/1"
 
-/* The store: text only. */
-
-static struct smap nodes = SMAP_INITIALIZER(&nodes);
-static struct xs_handle *const handle = (struct xs_handle *) &nodes;
-
-struct xs_handle *
-xs_open(unsigned long flags OVS_UNUSED)
-{
-    return handle;
-}
-
-void
-xs_close(struct xs_handle *xsh)
-{
-    assert_ptr_equal(xsh, handle);
-}
-
-void *
-xs_read(struct xs_handle *h OVS_UNUSED, xs_transaction_t t OVS_UNUSED,
-        const char *path, unsigned int *len)
-{
-    const char *value = (path[0] == '/' ? smap_get(&nodes, path) : "0");
-
-    if (!value) {
-        errno = ENOENT;
-        return NULL;
-    }
-    if (len) {
-        *len = strlen(value);
-    }
-    return xstrdup(value);
-}
-
-bool
-xs_write(struct xs_handle *h OVS_UNUSED, xs_transaction_t t OVS_UNUSED,
-         const char *path, const void *data, unsigned int len)
-{
-    char *value = xmemdup0(data, len);
-
-    /* XenStore takes no more per message. */
-    assert_true(strlen(path) + 1 + len <= 4096);
-    smap_replace(&nodes, path, value);
-    free(value);
-    return true;
-}
-
-/* Removes the node and all below it. */
-bool
-xs_rm(struct xs_handle *h OVS_UNUSED, xs_transaction_t t OVS_UNUSED,
-      const char *path)
-{
-    size_t len = strlen(path);
-    struct smap_node *node;
-
-    SMAP_FOR_EACH_SAFE (node, &nodes) {
-        if (!strncmp(node->key, path, len)
-            && (!node->key[len] || node->key[len] == '/')) {
-            smap_remove_node(&nodes, node);
-        }
-    }
-    return true;
-}
-
-/* Tests. */
-
 static struct xenvif_multicast multicast, loaded_multicast;
 static struct xenvif_hash hash, loaded;
 
 static int
-group_setup(void **state OVS_UNUSED)
-{
-    unsigned int generation;
-
-    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
-    return !xenvif_store_run(&generation);
-}
-
-static int
-group_teardown(void **state OVS_UNUSED)
-{
-    xenvif_store_close();
-    smap_destroy(&nodes);
-    return 0;
-}
-
-static int
 setup(void **state OVS_UNUSED)
 {
-    smap_clear(&nodes);
+    store_clear();
     memset(&hash, 0, sizeof hash);
     memset(&loaded, 0xee, sizeof loaded);
     xenvif_multicast_init(&multicast);
@@ -209,16 +123,16 @@ test_damaged_hash(void **state OVS_UNUSED)
     };
 
     for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
-        smap_replace(&nodes, DIR"/hash-toeplitz", numbers[i]);
-        smap_replace(&nodes, DIR"/hash-flags", numbers[i]);
+        store_put(DIR"/hash-toeplitz", numbers[i]);
+        store_put(DIR"/hash-flags", numbers[i]);
         expect_no_hash();
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(keys); i++) {
-        smap_replace(&nodes, DIR"/hash-key", keys[i]);
+        store_put(DIR"/hash-key", keys[i]);
         expect_no_hash();
     }
     for (unsigned int i = 0; i < ARRAY_SIZE(mappings); i++) {
-        smap_replace(&nodes, DIR"/hash-mapping", mappings[i]);
+        store_put(DIR"/hash-mapping", mappings[i]);
         xenvif_saved_read_hash(DIR, &loaded);
         assert_int_equal(loaded.mapping_size, 0);
     }
@@ -233,7 +147,7 @@ test_long_mapping(void **state OVS_UNUSED)
     for (unsigned int i = 0; i < 200; i++) {
         strcat(text, "3 ");
     }
-    smap_replace(&nodes, DIR"/hash-mapping", text);
+    store_put(DIR"/hash-mapping", text);
     xenvif_saved_read_hash(DIR, &loaded);
     assert_int_equal(loaded.mapping_size, XENVIF_HASH_MAPPING_MAX);
 }
@@ -271,9 +185,9 @@ test_damaged_multicast(void **state OVS_UNUSED)
     struct eth_addr addrs[XENVIF_MULTICAST_MAX];
     unsigned int version;
 
-    smap_replace(&nodes, DIR"/multicast",
-                 "x 33:33:00:00:00:01 33:33 33:33:00:00:00:0g  "
-                 "33:33:00:00:00:02 33:33:00:00:00:01 ");
+    store_put(DIR"/multicast",
+              "x 33:33:00:00:00:01 33:33 33:33:00:00:00:0g  "
+              "33:33:00:00:00:02 33:33:00:00:00:01 ");
     xenvif_saved_read_multicast(DIR, &loaded_multicast);
     assert_int_equal(xenvif_multicast_get(&loaded_multicast, addrs,
                                           &version), 2);
@@ -375,7 +289,7 @@ test_damaged_grefs(void **state OVS_UNUSED)
     for (unsigned int i = 0; i < ARRAY_SIZE(rows); i++) {
         struct xenvif_gref_table none;
 
-        smap_replace(&nodes, DIR"/grefs/0", rows[i]);
+        store_put(DIR"/grefs/0", rows[i]);
         xenvif_gref_table_init(&none, mock->domid, false, &mock->latch);
         assert_int_equal(expect_same(mock, 0, &none), 0);
         mock_assert_usage(mock, 2);
@@ -400,7 +314,7 @@ test_remove(void **state OVS_UNUSED)
     xenvif_saved_write_multicast(DIR, &multicast);
     xenvif_saved_remove(DIR);
     expect_no_hash();
-    assert_null(smap_get(&nodes, DIR"/multicast"));
+    assert_null(store_get(DIR"/multicast"));
     xenvif_saved_read_hash(DIR"0", &loaded);
     assert_memory_equal(&loaded, &other, sizeof other);
     xenvif_saved_remove(DIR);
@@ -423,8 +337,8 @@ run(const char *name)
         TEST(test_remove),
     };
 
-    return cmocka_run_group_tests_name(name, tests, group_setup,
-                                       group_teardown);
+    return cmocka_run_group_tests_name(name, tests, mock_store_group_setup,
+                                       mock_store_group_teardown);
 }
 
 int

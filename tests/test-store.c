@@ -14,8 +14,7 @@
  * limitations under the License.
  */
 
-/* Unit test: XenStore keys, over a small XenStore in this program, which takes
- * the place of libxenstore.  The numbers in the names are those of the list of
+/* Unit test: XenStore keys.  The numbers in the names are those of the list of
  * cases in the project's test plan. */
 
 #include <config.h>
@@ -28,11 +27,10 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <xenstore.h>
 
 #include <cmocka.h>
 
-#include "openvswitch/vlog.h"
+#include "mock-store.h"
 #include "util.h"
 #include "xenvif-bus.h"
 #include "xenvif-store.h"
@@ -40,226 +38,23 @@
 #define B "/local/domain/0/backend/vif/7/0"
 #define F "/local/domain/7/device/vif/0"
 
-/* The store. */
-
-struct node {
-    char *path;
-    char *value;
-    unsigned int len;
-};
-
-static struct node nodes[512];
-static unsigned int n_nodes;
-
-/* Copy of the nodes at the begin of a transaction. */
-static struct node before[512];
-static unsigned int n_before;
-static bool in_transaction;
-
-static unsigned int n_conflicts; /* Commits that are to fail with EAGAIN. */
-static int fail_write_at = -1;  /* The write that is to fail. */
-static unsigned int n_commits, n_aborts;
-static char *last_written;      /* Path. */
-
-static void
-clear(struct node *array, unsigned int *n)
-{
-    for (unsigned int i = 0; i < *n; i++) {
-        free(array[i].path);
-        free(array[i].value);
-    }
-    *n = 0;
-}
-
-static void
-copy(struct node *to, unsigned int *n_to, const struct node *from,
-     unsigned int n_from)
-{
-    clear(to, n_to);
-    for (unsigned int i = 0; i < n_from; i++) {
-        to[i].path = xstrdup(from[i].path);
-        to[i].value = xmemdup0(from[i].value, from[i].len);
-        to[i].len = from[i].len;
-    }
-    *n_to = n_from;
-}
-
-static struct node *
-find(const char *path)
-{
-    for (unsigned int i = 0; i < n_nodes; i++) {
-        if (!strcmp(nodes[i].path, path)) {
-            return &nodes[i];
-        }
-    }
-    return NULL;
-}
-
-static void
-put_bytes(const char *path, const void *value, unsigned int len)
-{
-    struct node *node = find(path);
-
-    if (!node) {
-        assert_in_range(n_nodes, 0, ARRAY_SIZE(nodes) - 1);
-        node = &nodes[n_nodes++];
-        node->path = xstrdup(path);
-    } else {
-        free(node->value);
-    }
-    node->value = xmemdup0(value, len);
-    node->len = len;
-}
-
-static void
-put(const char *path, const char *value)
-{
-    put_bytes(path, value, strlen(value));
-}
-
-static void
-drop(const char *path)
-{
-    struct node *node = find(path);
-
-    if (node) {
-        free(node->path);
-        free(node->value);
-        *node = nodes[--n_nodes];
-    }
-}
-
-static const char *
-get(const char *path)
-{
-    struct node *node = find(path);
-
-    return node ? node->value : NULL;
-}
-
-static struct xs_handle *const handle = (struct xs_handle *) &nodes;
-
-struct xs_handle *
-xs_open(unsigned long flags OVS_UNUSED)
-{
-    return handle;
-}
-
-void
-xs_close(struct xs_handle *xsh)
-{
-    assert_ptr_equal(xsh, handle);
-}
-
-void *
-xs_read(struct xs_handle *h, xs_transaction_t t, const char *path,
-        unsigned int *len)
-{
-    struct node *node;
-
-    assert_ptr_equal(h, handle);
-    assert_true(!t || in_transaction);
-    node = find(path[0] == '/' ? path : "/local/domain/0/domid");
-    if (!node) {
-        errno = ENOENT;
-        return NULL;
-    }
-    if (len) {
-        *len = node->len;
-    }
-    return xmemdup0(node->value, node->len);
-}
-
-bool
-xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
-         const void *data, unsigned int len)
-{
-    assert_ptr_equal(h, handle);
-    assert_int_equal(!t, !in_transaction);
-    if (fail_write_at >= 0 && !fail_write_at--) {
-        errno = EACCES;
-        return false;
-    }
-    put_bytes(path, data, len);
-    free(last_written);
-    last_written = xstrdup(path);
-    return true;
-}
-
-xs_transaction_t
-xs_transaction_start(struct xs_handle *h)
-{
-    assert_ptr_equal(h, handle);
-    assert_false(in_transaction);
-    in_transaction = true;
-    copy(before, &n_before, nodes, n_nodes);
-    return 1;
-}
-
-bool
-xs_transaction_end(struct xs_handle *h, xs_transaction_t t, bool abort)
-{
-    assert_ptr_equal(h, handle);
-    assert_int_equal(t, 1);
-    assert_true(in_transaction);
-    in_transaction = false;
-    if (abort || n_conflicts) {
-        copy(nodes, &n_nodes, before, n_before);
-    }
-    if (abort) {
-        n_aborts++;
-    } else if (n_conflicts) {
-        n_conflicts--;
-        errno = EAGAIN;
-        return false;
-    } else {
-        n_commits++;
-    }
-    return true;
-}
-
-/* Tests. */
-
-static int
-group_setup(void **state OVS_UNUSED)
-{
-    unsigned int generation;
-
-    vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
-    return !xenvif_store_run(&generation);
-}
-
-static int
-group_teardown(void **state OVS_UNUSED)
-{
-    xenvif_store_close();
-    return 0;
-}
-
 static int
 setup(void **state OVS_UNUSED)
 {
-    clear(nodes, &n_nodes);
-    n_conflicts = n_commits = n_aborts = 0;
-    fail_write_at = -1;
-    put("/local/domain/0/domid", "0");
-    put(B"/state", "1");
-    put(F"/state", "4");
-    put(F"/request-rx-copy", "1");
-    put(F"/tx-ring-ref", "8");
-    put(F"/rx-ring-ref", "9");
-    put(F"/event-channel", "3");
+    store_clear();
+    store_put(B"/state", "1");
+    store_put(F"/state", "4");
+    store_put(F"/request-rx-copy", "1");
+    store_put(F"/tx-ring-ref", "8");
+    store_put(F"/rx-ring-ref", "9");
+    store_put(F"/event-channel", "3");
     return 0;
 }
 
 static int
 teardown(void **state OVS_UNUSED)
 {
-    assert_false(in_transaction);
-    clear(nodes, &n_nodes);
-    clear(before, &n_before);
-    free(last_written);
-    last_written = NULL;
+    assert_false(mock_store.in_transaction);
     return 0;
 }
 
@@ -314,7 +109,7 @@ test_read(void **state OVS_UNUSED)
     for (unsigned int c = 0; c < 256; c++) {
         uint8_t bytes[3] = { '1', c, '2' };
 
-        put_bytes(F"/odd", bytes, 3);
+        store_put_bytes(F"/odd", bytes, 3);
         s = xenvif_store_read(XENVIF_STORE_NO_TXN, F, "odd");
         assert_int_equal(s != NULL, c >= ' ' && c <= '~');
         if (!s) {
@@ -322,13 +117,13 @@ test_read(void **state OVS_UNUSED)
         }
         free(s);
     }
-    put_bytes(F"/odd", "12\0", 3);
+    store_put_bytes(F"/odd", "12\0", 3);
     assert_int_equal(xenvif_store_read_u32(XENVIF_STORE_NO_TXN, F, "odd",
                                            &value), EINVAL);
 
     assert_int_equal(xenvif_store_read_own_domid(&domid), 0);
     assert_int_equal(domid, 0);
-    put("/local/domain/0/domid", "65536");
+    store_put("/local/domain/0/domid", "65536");
     assert_int_equal(xenvif_store_read_own_domid(&domid), EINVAL);
 }
 
@@ -372,24 +167,24 @@ try_bad_values(const char *key, const char *text)
         "-1", "999999999999", "1x", "", " 1", "text", "0x1", "4294967296"
     };
     char *path = xasprintf(F"/%s", key);
-    char *old = xstrdup(get(path));
+    char *old = xstrdup(store_get(path));
     struct xenvif_bus_request request;
     char large[2048];
 
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        put(path, values[i]);
+        store_put(path, values[i]);
         expect_refused(text);
     }
     memset(large, '1', sizeof large);
-    put_bytes(path, large, sizeof large);
+    store_put_bytes(path, large, sizeof large);
     expect_refused(text);
-    put_bytes(path, "1\0", 2);
+    store_put_bytes(path, "1\0", 2);
     expect_refused(text);
-    put_bytes(path, "\0", 1);
+    store_put_bytes(path, "\0", 1);
     expect_refused(text);
 
     /* Once it is put right, the vif connects. */
-    put(path, old);
+    store_put(path, old);
     expect_accepted(&request);
     free(old);
     free(path);
@@ -398,7 +193,7 @@ try_bad_values(const char *key, const char *text)
 static void
 test_case_88_bad_values(void **state OVS_UNUSED)
 {
-    put(F"/multi-queue-num-queues", "1");
+    store_put(F"/multi-queue-num-queues", "1");
     try_bad_values("multi-queue-num-queues", "multi-queue-num-queues");
     try_bad_values("tx-ring-ref", "tx-ring-ref");
     try_bad_values("rx-ring-ref", "rx-ring-ref");
@@ -417,24 +212,24 @@ test_missing_keys(void **state OVS_UNUSED)
 
     expect_accepted(&request);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
-        char *old = xstrdup(get(keys[i]));
+        char *old = xstrdup(store_get(keys[i]));
 
-        drop(keys[i]);
+        store_drop(keys[i]);
         expect_refused(strrchr(keys[i], '/') + (i == 3 ? 9 : 1));
-        put(keys[i], old);
+        store_put(keys[i], old);
         free(old);
     }
-    put(F"/request-rx-copy", "0");
+    store_put(F"/request-rx-copy", "0");
     expect_refused("rx-copy");
 }
 
 static void
 test_case_89_bad_combinations(void **state OVS_UNUSED)
 {
-    put(F"/event-channel", "0");
+    store_put(F"/event-channel", "0");
     expect_refused("event channel is 0");
-    put(F"/event-channel", "3");
-    put(F"/rx-ring-ref", "8");
+    store_put(F"/event-channel", "3");
+    store_put(F"/rx-ring-ref", "8");
     expect_refused("same page");
 }
 
@@ -449,7 +244,7 @@ put_queue(unsigned int i, unsigned int base)
         char *path = xasprintf(F"/queue-%u/%s", i, keys[j]);
         char *value = xasprintf("%zu", base + j);
 
-        put(path, value);
+        store_put(path, value);
         free(path);
         free(value);
     }
@@ -462,18 +257,18 @@ test_case_89_shared_rings(void **state OVS_UNUSED)
     static const char *const keys[] = { "tx-ring-ref", "rx-ring-ref" };
     struct xenvif_bus_request request;
 
-    put(F"/multi-queue-num-queues", "3");
+    store_put(F"/multi-queue-num-queues", "3");
     for (unsigned int i = 0; i < 3; i++) {
         put_queue(i, 100 * i);
     }
     expect_accepted(&request);
     for (unsigned int i = 0; i < 4; i++) {
         char *path = xasprintf(F"/queue-2/%s", keys[i % 2]);
-        char *old = xstrdup(get(path));
+        char *old = xstrdup(store_get(path));
 
-        put(path, i / 2 ? "100" : "101");
+        store_put(path, i / 2 ? "100" : "101");
         expect_refused("queues 1 and 2 share a ring page");
-        put(path, old);
+        store_put(path, old);
         free(old);
         free(path);
     }
@@ -490,22 +285,22 @@ test_case_44_event_channels(void **state OVS_UNUSED)
     assert_int_equal(request.queues[0].rx_port, 3);
     assert_false(request.features.split_channels);
 
-    put(F"/event-channel-tx", "5");
+    store_put(F"/event-channel-tx", "5");
     expect_accepted(&request);
     assert_int_equal(request.queues[0].tx_port, 3);
     assert_int_equal(request.queues[0].rx_port, 3);
 
-    put(F"/event-channel-rx", "6");
+    store_put(F"/event-channel-rx", "6");
     expect_accepted(&request);
     assert_int_equal(request.queues[0].tx_port, 5);
     assert_int_equal(request.queues[0].rx_port, 6);
     assert_true(request.features.split_channels);
 
-    put(F"/event-channel-rx", "5");
+    store_put(F"/event-channel-rx", "5");
     expect_accepted(&request);
     assert_false(request.features.split_channels);
 
-    put(F"/event-channel-rx", "0");
+    store_put(F"/event-channel-rx", "0");
     expect_refused("event channel is 0");
 }
 
@@ -517,7 +312,7 @@ test_case_45_layouts(void **state OVS_UNUSED)
     for (unsigned int n = 2; n <= 9; n++) {
         char *value = xasprintf("%u", n);
 
-        put(F"/multi-queue-num-queues", value);
+        store_put(F"/multi-queue-num-queues", value);
         free(value);
         put_queue(n - 2, 100 * n - 200);
         if (n < 9) {
@@ -536,17 +331,17 @@ test_case_45_layouts(void **state OVS_UNUSED)
     }
 
     /* Fewer again: what is left of the other layout means nothing. */
-    put(F"/multi-queue-num-queues", "2");
+    store_put(F"/multi-queue-num-queues", "2");
     expect_accepted(&request);
     assert_int_equal(request.n_queues, 2);
-    put(F"/multi-queue-num-queues", "1");
+    store_put(F"/multi-queue-num-queues", "1");
     expect_accepted(&request);
     assert_int_equal(request.n_queues, 1);
     assert_int_equal(request.queues[0].tx_ref, 8);
-    drop(F"/multi-queue-num-queues");
+    store_drop(F"/multi-queue-num-queues");
     expect_accepted(&request);
     assert_int_equal(request.n_queues, 1);
-    put(F"/multi-queue-num-queues", "0");
+    store_put(F"/multi-queue-num-queues", "0");
     expect_refused("between 1 and 8");
 }
 
@@ -561,11 +356,11 @@ test_features(void **state OVS_UNUSED)
         static const char *const values[] = { NULL, "2", "yes" };
 
         if (values[i]) {
-            put(F"/feature-sg", values[i]);
-            put(F"/feature-gso-tcpv4", values[i]);
-            put(F"/feature-no-csum-offload", values[i]);
-            put(F"/feature-ipv6-csum-offload", values[i]);
-            put(F"/feature-rx-notify", values[i]);
+            store_put(F"/feature-sg", values[i]);
+            store_put(F"/feature-gso-tcpv4", values[i]);
+            store_put(F"/feature-no-csum-offload", values[i]);
+            store_put(F"/feature-ipv6-csum-offload", values[i]);
+            store_put(F"/feature-rx-notify", values[i]);
         }
         expect_accepted(&request);
         assert_false(request.features.sg);
@@ -575,12 +370,12 @@ test_features(void **state OVS_UNUSED)
         assert_false(request.features.csum_v6);
         assert_false(request.features.rx_notify);
     }
-    put(F"/feature-sg", "1");
-    put(F"/feature-gso-tcpv4", "1");
-    put(F"/feature-gso-tcpv6", "1");
-    put(F"/feature-no-csum-offload", "1");
-    put(F"/feature-ipv6-csum-offload", "1");
-    put(F"/feature-rx-notify", "1");
+    store_put(F"/feature-sg", "1");
+    store_put(F"/feature-gso-tcpv4", "1");
+    store_put(F"/feature-gso-tcpv6", "1");
+    store_put(F"/feature-no-csum-offload", "1");
+    store_put(F"/feature-ipv6-csum-offload", "1");
+    store_put(F"/feature-rx-notify", "1");
     expect_accepted(&request);
     assert_true(request.features.sg);
     assert_true(request.features.gso_v4);
@@ -606,7 +401,7 @@ test_case_92_headroom(void **state OVS_UNUSED)
     expect_accepted(&request);
     assert_int_equal(request.headroom, 0);
     for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-        put(F"/xdp-headroom", cases[i].value);
+        store_put(F"/xdp-headroom", cases[i].value);
         expect_accepted(&request);
         assert_int_equal(request.headroom, cases[i].headroom);
         assert_int_equal(xenvif_bus_read_headroom(F), cases[i].headroom);
@@ -620,18 +415,18 @@ test_control_ring(void **state OVS_UNUSED)
 
     expect_accepted(&request);
     assert_false(request.has_ctrl);
-    put(F"/ctrl-ring-ref", "33");
+    store_put(F"/ctrl-ring-ref", "33");
     expect_accepted(&request);
     assert_false(request.has_ctrl);
-    put(F"/event-channel-ctrl", "0");
+    store_put(F"/event-channel-ctrl", "0");
     expect_accepted(&request);
     assert_false(request.has_ctrl);
-    put(F"/event-channel-ctrl", "12");
+    store_put(F"/event-channel-ctrl", "12");
     expect_accepted(&request);
     assert_true(request.has_ctrl);
     assert_int_equal(request.ctrl_ref, 33);
     assert_int_equal(request.ctrl_port, 12);
-    put(F"/ctrl-ring-ref", "bad");
+    store_put(F"/ctrl-ring-ref", "bad");
     expect_accepted(&request);
     assert_false(request.has_ctrl);
 }
@@ -649,25 +444,25 @@ test_offer(void **state OVS_UNUSED)
     };
     const struct xenvif_bus_offer offer = { .max_queues = 5 };
 
-    n_conflicts = 3;
+    mock_store.n_conflicts = 3;
     assert_int_equal(xenvif_bus_write_offer(B, &offer), 0);
-    assert_int_equal(n_commits, 1);
+    assert_int_equal(mock_store.n_commits, 1);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
         char *path = xasprintf(B"/%s", keys[i]);
-        const char *value = get(path);
+        const char *value = store_get(path);
 
         assert_non_null(value);
         assert_true(!strcmp(value, "0") || !strcmp(value, "1"));
         free(path);
     }
-    assert_string_equal(get(B"/feature-rx-copy"), "1");
-    assert_string_equal(get(B"/feature-rx-flip"), "0");
-    assert_string_equal(get(B"/feature-sg"), "1");
-    assert_string_equal(get(B"/feature-split-event-channels"), "1");
-    assert_string_equal(get(B"/feature-no-csum-offload"), "0");
-    assert_string_equal(get(B"/multi-queue-max-queues"), "5");
-    assert_string_equal(get(B"/state"), "2");
-    assert_string_equal(last_written, B"/state");
+    assert_string_equal(store_get(B"/feature-rx-copy"), "1");
+    assert_string_equal(store_get(B"/feature-rx-flip"), "0");
+    assert_string_equal(store_get(B"/feature-sg"), "1");
+    assert_string_equal(store_get(B"/feature-split-event-channels"), "1");
+    assert_string_equal(store_get(B"/feature-no-csum-offload"), "0");
+    assert_string_equal(store_get(B"/multi-queue-max-queues"), "5");
+    assert_string_equal(store_get(B"/state"), "2");
+    assert_string_equal(mock_store.last_written, B"/state");
 }
 
 /* All of it or nothing. */
@@ -675,28 +470,28 @@ static void
 test_offer_fails(void **state OVS_UNUSED)
 {
     const struct xenvif_bus_offer offer = { .max_queues = 1 };
-    unsigned int n = n_nodes;
+    unsigned int n = mock_store.n_nodes;
 
     for (int i = 0;; i++) {
-        fail_write_at = i;
+        mock_store.fail_write_at = i;
         if (!xenvif_bus_write_offer(B, &offer)) {
             assert_true(i > 10);
             break;
         }
-        assert_int_equal(n_aborts, i + 1);
-        assert_int_equal(n_nodes, n);
-        assert_string_equal(get(B"/state"), "1");
+        assert_int_equal(mock_store.n_aborts, i + 1);
+        assert_int_equal(mock_store.n_nodes, n);
+        assert_string_equal(store_get(B"/state"), "1");
     }
 }
 
 static void
 test_write_state(void **state OVS_UNUSED)
 {
-    n_conflicts = 2;
+    mock_store.n_conflicts = 2;
     assert_int_equal(xenvif_bus_write_state(B, 4), 0);
-    assert_string_equal(get(B"/state"), "4");
-    assert_int_equal(n_commits, 1);
-    assert_int_equal(n_aborts, 0);
+    assert_string_equal(store_get(B"/state"), "4");
+    assert_int_equal(mock_store.n_commits, 1);
+    assert_int_equal(mock_store.n_aborts, 0);
 }
 
 /* A directory that was removed does not come back to life. */
@@ -706,12 +501,12 @@ test_case_90_directory_gone(void **state OVS_UNUSED)
     const struct xenvif_bus_offer offer = { .max_queues = 1 };
     unsigned int n;
 
-    drop(B"/state");
-    n = n_nodes;
+    store_drop(B"/state");
+    n = mock_store.n_nodes;
     assert_int_equal(xenvif_bus_write_state(B, 6), ENOENT);
     assert_int_equal(xenvif_bus_write_offer(B, &offer), ENOENT);
-    assert_int_equal(n_nodes, n);
-    assert_int_equal(n_aborts, 2);
+    assert_int_equal(mock_store.n_nodes, n);
+    assert_int_equal(mock_store.n_aborts, 2);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, teardown)
@@ -737,5 +532,6 @@ main(void)
         TEST(test_case_90_directory_gone),
     };
 
-    return cmocka_run_group_tests(tests, group_setup, group_teardown);
+    return cmocka_run_group_tests(tests, mock_store_group_setup,
+                                  mock_store_group_teardown);
 }
