@@ -299,6 +299,18 @@ mock_setup(void **state)
 }
 
 int
+mock_setup_ctrl(void **state, unsigned int n_queues, uint32_t start)
+{
+    struct mock *mock = mock_create(n_queues, false, start);
+
+    mock_add_ctrl(mock);
+    mock_reset(mock, start);
+    mock_connect(mock);
+    *state = mock;
+    return 0;
+}
+
+int
 mock_teardown(void **state)
 {
     mock_destroy(*state);
@@ -337,6 +349,22 @@ mock_reset(struct mock *mock, uint32_t start)
         mock->ctrl->prod = mock->ctrl->cons = start;
         netif_ring_init(mock->ctrl->page, start);
     }
+}
+
+void
+mock_reconnect(struct mock *mock, uint32_t start)
+{
+    if (mock->conn) {
+        mock_disconnect(mock);
+    }
+    mock_reset(mock, start);
+    mock_connect(mock);
+}
+
+void
+mock_limit_mtu(struct mock *mock)
+{
+    atomic_store(&mock->max_frame, MOCK_MTU + XENVIF_FRAME_OVERHEAD);
 }
 
 void

@@ -54,6 +54,7 @@ enum {
     MOCK_MAX_QUEUES = 4,
     MOCK_PAGES = 4096,          /* Of a guest's memory. */
     MOCK_FRAME_MAX = 65535,
+    MOCK_MTU = 1500,            /* After mock_limit_mtu(). */
 };
 
 /* A slot of a ring and the page that belongs to it. */
@@ -149,6 +150,22 @@ struct mock *mock_create(unsigned int n_queues, bool split, uint32_t start);
 int mock_setup(void **state);
 int mock_teardown(void **state);
 
+/* The same with 'n_queues' queues, a control ring, and indexes that start at
+ * 'start'. */
+int mock_setup_ctrl(void **state, unsigned int n_queues, uint32_t start);
+
+/* The only queue, or the first one, of what these set up. */
+static inline struct mock_queue *
+mock_queue_of(void **state)
+{
+    struct mock *mock = *state;
+
+    return &mock->queues[0];
+}
+
+/* Gives the port an MTU of MOCK_MTU, instead of one that all frames fit. */
+void mock_limit_mtu(struct mock *);
+
 /* Disconnects, destroys the domain, and checks that nothing of it is left in
  * use.  mock_stage() must have been undone. */
 void mock_destroy(struct mock *);
@@ -177,6 +194,9 @@ void mock_disconnect(struct mock *);
 /* Forgets all requests and starts with new rings at 'start', as a frontend
  * does that connects again.  The backend must not be connected. */
 void mock_reset(struct mock *, uint32_t start);
+
+/* All three: disconnects, if it is connected, and connects with new rings. */
+void mock_reconnect(struct mock *, uint32_t start);
 
 /* The control ring. */
 

@@ -409,9 +409,7 @@ test_disconnect(void **state)
     struct mock_queue *q = &mock->queues[0];
 
     send_burst(q, 0, 20, 1514);
-    mock_disconnect(mock);
-    mock_reset(mock, 0);
-    mock_connect(mock);
+    mock_reconnect(mock, 0);
     assert_int_equal(xenvif_rx_n_waiting(mock_backend(q)), 0);
     mock_rx_post(q, 3);
     xenvif_rx_poll(mock_backend(q));

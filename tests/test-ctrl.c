@@ -332,13 +332,7 @@ test_case_85_mapping(void **state OVS_UNUSED)
 static int
 setup(void **state)
 {
-    struct mock *mock = mock_create(N_QUEUES, false, -50);
-
-    mock_add_ctrl(mock);
-    mock_reset(mock, -50);
-    mock_connect(mock);
-    *state = mock;
-    return 0;
+    return mock_setup_ctrl(state, N_QUEUES, -50);
 }
 
 /* What a Windows driver does at first, one message at a time, around the wrap
@@ -519,14 +513,10 @@ test_case_73_broken_index(void **state)
         mock_fill_frame(frame, sizeof frame);
         mock_tx_through(&mock->queues[1], frame, sizeof frame, NULL, 0);
 
-        mock_disconnect(mock);
-        mock_reset(mock, i * 77);
-        mock_connect(mock);
+        mock_reconnect(mock, i * 77);
         assert_int_equal(mock_ctrl_call(
             mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, 1, 0, 0, NULL), 0);
-        mock_disconnect(mock);
-        mock_reset(mock, i * 77);
-        mock_connect(mock);
+        mock_reconnect(mock, i * 77);
     }
 }
 

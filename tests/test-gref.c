@@ -53,13 +53,7 @@ static struct xen_netif_gref list[MAX_GREFS];
 static int
 setup(void **state)
 {
-    struct mock *mock = mock_create(N_QUEUES, false, -20);
-
-    mock_add_ctrl(mock);
-    mock_reset(mock, -20);
-    mock_connect(mock);
-    *state = mock;
-    return 0;
+    return mock_setup_ctrl(state, N_QUEUES, -20);
 }
 
 static uint32_t
@@ -452,9 +446,7 @@ test_case_71_disconnect(void **state)
         expect_mapped(mock, N_QUEUES * MAX_GREFS);
 
         /* This checks that nothing is mapped any more. */
-        mock_disconnect(mock);
-        mock_reset(mock, 0);
-        mock_connect(mock);
+        mock_reconnect(mock, 0);
         exchange(&mock->queues[0], &tx, &rx);
         assert_int_equal(tx.mapped + rx.mapped, 0);
     }

@@ -88,12 +88,8 @@ check_recovered(struct mock *mock)
 {
     struct mock_queue *q = &mock->queues[0];
 
-    if (mock->conn) {
-        mock_disconnect(mock);
-    }
+    mock_reconnect(mock, 0);
     latch_poll(&mock->latch);
-    mock_reset(mock, 0);
-    mock_connect(mock);
     for (unsigned int i = 0; i < 50; i++) {
         mock_fill_frame(frame, 9000);
         mock_tx_through(q, frame, 9000, NULL, 0);
@@ -202,9 +198,7 @@ run_flipper(struct mock *mock, unsigned int one_in)
         if (xenvif_shared_fault(mock_backend(q)->shared)) {
             assert_true(latch_poll(&mock->latch));
             pthread_mutex_lock(&f.mutex);
-            mock_disconnect(mock);
-            mock_reset(mock, mock_random());
-            mock_connect(mock);
+            mock_reconnect(mock, mock_random());
             pthread_mutex_unlock(&f.mutex);
             n_faults++;
         }
@@ -249,9 +243,7 @@ test_case_72_noise(void **state)
         struct dp_packet_batch batch;
         uint32_t *ring = q->tx_page;
 
-        mock_disconnect(mock);
-        mock_reset(mock, round);
-        mock_connect(mock);
+        mock_reconnect(mock, round);
         for (unsigned int i = 16; i < 1024; i++) {
             /* Noise of which parts are plausible. */
             ring[i] = mock_random() & (round % 2 ? 0xff0f010f : UINT32_MAX);

@@ -31,8 +31,6 @@
 #include "xenvif-ovs-compat.h"
 #include "xenvif-tx.h"
 
-enum { MTU = 1500, MAX_FRAME = MTU + XENVIF_FRAME_OVERHEAD };
-
 enum { BLANK = NETTXF_csum_blank | NETTXF_data_validated };
 
 static struct frame frame;
@@ -42,7 +40,7 @@ setup(void **state, bool partial, bool tso)
 {
     struct mock *mock = mock_create(1, false, 0);
 
-    atomic_store(&mock->max_frame, MAX_FRAME);
+    mock_limit_mtu(mock);
     mock->partial = partial;
     mock->tso = mock->gso_offered = tso;
     mock_connect(mock);
@@ -79,18 +77,8 @@ setup_off_late(void **state)
     setup(state, false, false);
     mock = *state;
     mock->gso_offered = true;
-    mock_disconnect(mock);
-    mock_reset(mock, 0);
-    mock_connect(mock);
+    mock_reconnect(mock, 0);
     return 0;
-}
-
-static void
-reconnect(struct mock *mock)
-{
-    mock_disconnect(mock);
-    mock_reset(mock, 0);
-    mock_connect(mock);
 }
 
 /* Makes a frame whose checksum field holds the sum of the pseudo-header, as a
@@ -379,7 +367,7 @@ test_tx_gso_cut(void **state)
 
         make_blank(&spec);
         headers = frame.len - frame.l3 - spec.payload;
-        segments = MIN(mss, MTU - headers);
+        segments = MIN(mss, MOCK_MTU - headers);
         put_frame(q, BLANK, gso_type(spec.v6), mss);
         take_segments(q, segments);
         mock_tx_reap(q);
@@ -457,7 +445,7 @@ test_tx_gso_close(void **state)
     put_frame(q, BLANK, XEN_NETIF_GSO_TYPE_TCPV4, 200);
     assert_int_equal(take_batch(q, &batch), NETDEV_MAX_BURST);
     dp_packet_delete_batch(&batch, true);
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     assert_int_equal(take_batch(&mock->queues[0], &batch), 0);
 }
 
@@ -663,7 +651,7 @@ test_case_59_60_61_rx_partial(void **state)
 
         mock->rules.csum_ipv4 = guest & 1;
         mock->rules.csum_ipv6 = guest & 2;
-        reconnect(mock);
+        mock_reconnect(mock, 0);
         memset(mock->stats, 0, sizeof mock->stats);
         for (unsigned int i = 0; next_shape(i, &spec); i++) {
             bool blank = (!spec.n_tags
@@ -694,7 +682,7 @@ test_case_58_vm_to_vm(void **state)
     unsigned int n = 0;
 
     mock->rules.csum_ipv6 = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int i = 0; next_shape(i, &spec); i++) {
         if (!spec.n_tags) {
             make_blank(&spec);
@@ -722,7 +710,7 @@ test_operator_completes(void **state)
     struct frame_spec spec;
 
     mock->rules.csum_ipv6 = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int i = 0; next_shape(i, &spec); i++) {
         bool complete = i / 3 % 2;
 
@@ -782,7 +770,7 @@ test_case_62_rx_udp_zero(void **state)
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
     mock->rules.csum_ipv4 = false;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int v6 = 0; v6 < 2; v6++) {
         const struct frame_spec spec = {
             .v6 = v6, .proto = FRAME_UDP, .payload = 100,
@@ -826,7 +814,7 @@ test_case_50_64_rx_gso(void **state)
 
     mock->rules.csum_ipv6 = true;
     mock->rules.gso_tcpv4 = mock->rules.gso_tcpv6 = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int i = 0; i < 200; i++) {
         struct frame_spec spec = {
             .v6 = i % 2, .proto = FRAME_TCP, .ip_options = i / 2 % 3,
@@ -835,7 +823,7 @@ test_case_50_64_rx_gso(void **state)
         uint32_t headers = (spec.v6 ? 40 + 8 * spec.ip_options
                             : 20 + 4 * spec.ip_options)
                            + 20 + 4 * spec.tcp_options;
-        uint32_t mss = MTU - headers;
+        uint32_t mss = MOCK_MTU - headers;
         unsigned int n_slots;
         bool gso;
 
@@ -867,7 +855,7 @@ test_case_48_gso_slots(void **state)
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
     mock->rules.gso_tcpv4 = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int n = 1; n <= 16; n++) {
         struct frame_spec spec = { .proto = FRAME_TCP };
         struct dp_packet *packet;
@@ -875,9 +863,9 @@ test_case_48_gso_slots(void **state)
         spec.payload = n * NETIF_PAGE_SIZE - 54 - (n == 16);
         frame_make(&frame, &spec);
         mock_rx_post(q, n);
-        expect_rx_drop(q, tso_packet(MTU - 40), XENVIF_RX_E_NO_SLOTS);
+        expect_rx_drop(q, tso_packet(MOCK_MTU - 40), XENVIF_RX_E_NO_SLOTS);
         mock_rx_post(q, 1);
-        packet = tso_packet(MTU - 40);
+        packet = tso_packet(MOCK_MTU - 40);
         mock_rx_burst(q, &packet, 1);
         dp_packet_delete(packet);
         assert_true(mock_rx_take(q, p));
@@ -897,12 +885,12 @@ test_case_53_gso_bad_grant(void **state)
     const struct frame_spec spec = { .proto = FRAME_TCP, .payload = 9000 };
 
     mock->rules.gso_tcpv4 = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int bad = 0; bad < 4; bad++) {
         struct dp_packet *packet;
 
         frame_make(&frame, &spec);
-        packet = tso_packet(MTU - 40);
+        packet = tso_packet(MOCK_MTU - 40);
         mock_rx_post(q, bad);
         mock_rx_post_gref(q, 30000);
         mock_rx_post(q, 3 - bad);
@@ -910,7 +898,7 @@ test_case_53_gso_bad_grant(void **state)
         dp_packet_delete(packet);
         assert_true(mock_rx_take(q, p));
         assert_int_equal(p->info.n_slots, 4);
-        assert_int_equal(p->info.gso_size, MTU - 40);
+        assert_int_equal(p->info.gso_size, MOCK_MTU - 40);
 
         /* The page of the extra info's slot is not needed. */
         assert_int_equal(p->info.error, bad == 1 ? 0 : NETIF_RSP_ERROR);

@@ -32,30 +32,15 @@
 #include "xenvif-hash.h"
 #include "xenvif-ovs-compat.h"
 
-enum { MTU = 1500, MAX_FRAME = MTU + XENVIF_FRAME_OVERHEAD };
-
 static struct frame frame;
 static uint8_t key[XENVIF_HASH_KEY_SIZE];
 
 static int
 setup(void **state)
 {
-    struct mock *mock = mock_create(1, false, -100);
-
-    mock_add_ctrl(mock);
-    mock_reset(mock, -100);
-    atomic_store(&mock->max_frame, MAX_FRAME);
-    mock_connect(mock);
-    *state = mock;
+    mock_setup_ctrl(state, 1, -100);
+    mock_limit_mtu(*state);
     return 0;
-}
-
-static void
-reconnect(struct mock *mock)
-{
-    mock_disconnect(mock);
-    mock_reset(mock, 0);
-    mock_connect(mock);
 }
 
 static void
@@ -172,7 +157,7 @@ test_hash_ends_with_connection(void **state)
     send_frame(&mock->queues[0], 2, p);
     assert_true(p->info.has_hash);
     mock->rules.hash = false;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     send_frame(&mock->queues[0], 1, p);
     free(p);
 }
@@ -196,7 +181,7 @@ test_all_extras(void **state)
         mock->rules.gso_tcpv4 = i & 1;
         mock->rules.hash = false;
         mock->rules.headroom = i & 4 ? 256 : 0;
-        reconnect(mock);
+        mock_reconnect(mock, 0);
         if (i & 2) {
             configure_hash(mock);
         }
@@ -204,7 +189,7 @@ test_all_extras(void **state)
         packet = mock_packet(frame.data, frame.len);
         xenvif_packet_set_l4_partial(packet, false, true, frame.l4, 16);
         if (i & 1) {
-            xenvif_packet_set_tso(packet, MTU - 40);
+            xenvif_packet_set_tso(packet, MOCK_MTU - 40);
         }
         n_data = DIV_ROUND_UP(frame.len + mock->rules.headroom,
                               NETIF_PAGE_SIZE);
@@ -214,7 +199,7 @@ test_all_extras(void **state)
         assert_true(mock_rx_take(q, p));
         assert_int_equal(p->info.n_slots, n_data + n_extras);
         assert_int_equal(p->info.len, frame.len);
-        assert_int_equal(p->info.gso_size, i & 1 ? MTU - 40 : 0);
+        assert_int_equal(p->info.gso_size, i & 1 ? MOCK_MTU - 40 : 0);
         assert_int_equal(p->info.has_hash, i >> 1 & 1);
     }
     free(p);
@@ -251,7 +236,7 @@ test_large_bursts(void **state)
     struct dp_packet *packets[NETDEV_MAX_BURST];
 
     mock->rules.headroom = 256;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     configure_hash(mock);
     for (unsigned int round = 0; round < 20; round++) {
         for (unsigned int i = 0; i < NETDEV_MAX_BURST; i++) {
@@ -284,7 +269,7 @@ test_case_53_bad_grants(void **state)
 
     mock->rules.headroom = 256;
     atomic_store(&mock->max_frame, MOCK_FRAME_MAX);
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     configure_hash(mock);
     frame_make(&frame, &spec);
     for (unsigned int bad = 0; bad < 4; bad++) {
@@ -374,7 +359,7 @@ test_multicast_filter(void **state)
     assert_true(gets(q, listed));
 
     mock->filter_multicast = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int i = 0; i < 3; i++) {
         assert_true(gets(q, unicast));
         assert_true(gets(q, broadcast));

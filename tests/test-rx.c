@@ -35,14 +35,6 @@
 
 static uint8_t frame[MOCK_FRAME_MAX];
 
-static struct mock_queue *
-queue_of(void **state)
-{
-    struct mock *mock = *state;
-
-    return &mock->queues[0];
-}
-
 /* Posts just enough and sends a new frame through. */
 static void
 send_one(struct mock_queue *q, uint32_t len)
@@ -106,7 +98,7 @@ test_case_46_sizes(void **state)
     static const uint32_t lens[] = {
         14, 60, 1514, 4095, 4096, 4097, 8192, 8193, 9018, 65534, 65535
     };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     for (unsigned int i = 0; i < ARRAY_SIZE(lens); i++) {
         send_one(q, lens[i]);
@@ -119,7 +111,7 @@ test_case_46_sizes(void **state)
 static void
 test_case_46_bursts(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
     mock_fill_frame(frame, sizeof frame);
@@ -150,7 +142,7 @@ test_case_46_bursts(void **state)
 static void
 test_case_46_largest_burst(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     uint32_t lens[15];
 
@@ -175,10 +167,8 @@ test_case_47_without_sg(void **state)
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
 
-    mock_disconnect(mock);
     mock->rules.sg = false;
-    mock_reset(mock, 0);
-    mock_connect(mock);
+    mock_reconnect(mock, 0);
 
     mock_rx_post(q, 16);
     expect_drop(q, 4097, XENVIF_RX_E_TOO_LONG);
@@ -189,7 +179,7 @@ test_case_47_without_sg(void **state)
 static void
 test_case_48_exactly_enough_slots(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     const uint32_t mix[] = { 4097, 4097, 60, 4096 };
 
@@ -229,10 +219,8 @@ test_case_49_headroom(void **state)
             14, first, first + 1, first + 4096, first + 4097, 65535
         };
 
-        mock_disconnect(mock);
         mock->rules.headroom = headrooms[i];
-        mock_reset(mock, 0);
-        mock_connect(mock);
+        mock_reconnect(mock, 0);
         for (unsigned int j = 0; j < ARRAY_SIZE(lens); j++) {
             unsigned int n = n_extras + DIV_ROUND_UP(headrooms[i] + lens[j],
                                                      4096);
@@ -247,10 +235,8 @@ test_case_49_headroom(void **state)
     }
 
     /* Without sg the headroom counts against the one page. */
-    mock_disconnect(mock);
     mock->rules.sg = false;
-    mock_reset(mock, 0);
-    mock_connect(mock);
+    mock_reconnect(mock, 0);
     mock_rx_post(q, 10);
     expect_drop(q, 3841, XENVIF_RX_E_TOO_LONG);
     mock_rx_through(q, frame, 3840, 2);
@@ -259,7 +245,7 @@ test_case_49_headroom(void **state)
 static void
 test_case_52_offset_zero(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     const uint32_t len = 20000;
     uint32_t first = q->rx_cons;
@@ -282,7 +268,7 @@ test_case_52_offset_zero(void **state)
 static void
 test_case_53_bad_grants(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     struct xenemu_dom *dom = q->mock->dom;
     uint32_t pfn = xenemu_dom_alloc_page(dom);
@@ -320,7 +306,7 @@ test_case_53_bad_grants(void **state)
 static void
 test_case_53_whole_call_fails(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     const uint32_t lens[] = { 60, 9000, 1000 };
 
@@ -341,7 +327,7 @@ test_case_53_whole_call_fails(void **state)
 static void
 test_case_54_full_ring(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     uint32_t lens[NETDEV_MAX_BURST];
 
@@ -431,7 +417,7 @@ receiver_main(void *r_)
 static void
 test_case_55_whole_packets(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct receiver r = { .q = q };
     struct dp_packet *packets[4];
     pthread_t thread;
@@ -482,7 +468,7 @@ sender_main(void *s_)
 static void
 test_shared_txq(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct receiver r = { .q = q };
     struct sender senders[2];
     pthread_t threads[2], thread;
@@ -524,7 +510,7 @@ static void
 test_share_fails(void **state)
 {
     struct mock_rx_packet *p = xmalloc(sizeof *p);
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct sender s = { .q = q };
     pthread_t thread;
 
@@ -548,7 +534,7 @@ test_share_fails(void **state)
 static void
 test_case_56_notify_formula(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
     q->silent = true;
@@ -573,7 +559,7 @@ test_case_56_notify_formula(void **state)
 static void
 test_case_82_never_posts(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct xenvif_queue *queue = mock_backend(q);
     uint32_t lens[NETDEV_MAX_BURST];
     long long int before = time_msec();
@@ -613,7 +599,7 @@ test_case_82_never_posts(void **state)
 static void
 test_case_83_one_slot_for_two(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct xenvif_queue *queue = mock_backend(q);
     const uint32_t large = 5000;
 
@@ -640,7 +626,7 @@ test_case_83_one_slot_for_two(void **state)
 static void
 test_case_84_same_gref(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct xenemu_dom *dom = q->mock->dom;
     uint32_t pfn = xenemu_dom_alloc_page(dom);
     int32_t gref = xenemu_grant(dom, 0, pfn, false);
@@ -666,9 +652,7 @@ test_case_84_same_gref(void **state)
     for (unsigned int i = 0; i < 50; i++) {
         struct dp_packet *packet = mock_packet(frame, 14 + 80 * i);
 
-        mock_disconnect(q->mock);
-        mock_reset(q->mock, 0);
-        mock_connect(q->mock);
+        mock_reconnect(q->mock, 0);
         packets = mock_rx_count(q, packets);
         for (unsigned int j = 0; j < 8; j++) {
             mock_rx_post_gref(q, i % 2 ? q->rx_ref : q->tx_ref);
@@ -680,16 +664,14 @@ test_case_84_same_gref(void **state)
         dp_packet_delete(packet);
         latch_poll(&q->mock->latch);
     }
-    mock_disconnect(q->mock);
-    mock_reset(q->mock, 0);
-    mock_connect(q->mock);
+    mock_reconnect(q->mock, 0);
     send_one(q, 1514);
 }
 
 static void
 test_data_validated(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock_rx_packet *p = xmalloc(sizeof *p);
     struct dp_packet *packet = mock_packet(frame, 9000);
 
@@ -708,7 +690,7 @@ test_data_validated(void **state)
 static void
 test_unfit_packets(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     mock_rx_post(q, 20);
     for (uint32_t len = 0; len < 14; len++) {
@@ -726,9 +708,7 @@ test_case_37_rx_ring_wrap(void **state)
     struct mock *mock = *state;
 
     for (uint32_t back = 0; back < 20; back++) {
-        mock_disconnect(mock);
-        mock_reset(mock, back % 2 ? -back : 256 - back);
-        mock_connect(mock);
+        mock_reconnect(mock, back % 2 ? -back : 256 - back);
         send_one(&mock->queues[0], 65535);
         for (unsigned int i = 0; i < 300; i++) {
             send_one(&mock->queues[0], 4100);

@@ -33,7 +33,7 @@
 #include "xenvif-ovs-compat.h"
 #include "xenvif-steer.h"
 
-enum { N_QUEUES = 3, MTU = 1500, MAX_FRAME = MTU + XENVIF_FRAME_OVERHEAD };
+enum { N_QUEUES = 3 };
 
 static uint8_t data[MOCK_FRAME_MAX];
 static struct frame frame;
@@ -41,22 +41,9 @@ static struct frame frame;
 static int
 setup(void **state)
 {
-    struct mock *mock = mock_create(N_QUEUES, false, -100);
-
-    mock_add_ctrl(mock);
-    mock_reset(mock, -100);
-    atomic_store(&mock->max_frame, MAX_FRAME);
-    mock_connect(mock);
-    *state = mock;
+    mock_setup_ctrl(state, N_QUEUES, -100);
+    mock_limit_mtu(*state);
     return 0;
-}
-
-static void
-reconnect(struct mock *mock)
-{
-    mock_disconnect(mock);
-    mock_reset(mock, 0);
-    mock_connect(mock);
 }
 
 /* Posts as many requests as there is room for in every queue. */
@@ -312,7 +299,7 @@ test_case_68_too_large_entries(void **state)
     }
     mock->hash = &hash;
     mock->rules.hash = true;
-    reconnect(mock);
+    mock_reconnect(mock, 0);
     for (unsigned int i = 0; i < 100; i++) {
         const struct frame_spec spec = { .proto = FRAME_TCP, .payload = i };
         unsigned int queue;
@@ -420,11 +407,11 @@ tso_packet(uint32_t mss)
     return packet;
 }
 
-/* Bytes of payload in a segment that is as long as the MTU permits. */
+/* Bytes of payload in a segment that is as long as the MOCK_MTU permits. */
 static uint32_t
 full_mss(void)
 {
-    return MTU - (frame.payload - frame.l3);
+    return MOCK_MTU - (frame.payload - frame.l3);
 }
 
 /* Checks flags and checksums of segment 'p'.  A guest that merely cannot cut
@@ -507,7 +494,7 @@ set_obstacle(struct mock *mock, enum obstacle obstacle, bool v6)
     rules->gso_tcpv6 = gso && !(obstacle == OTHER_FAMILY && v6);
     rules->headroom = obstacle == HEADROOM ? 256 : 0;
     atomic_store(&mock->no_csum, obstacle == OPERATOR);
-    reconnect(mock);
+    mock_reconnect(mock, 0);
 }
 
 static void

@@ -36,21 +36,11 @@ static uint8_t frame[MOCK_FRAME_MAX];
 
 static const struct netif_extra_info empty_extra;
 
-static struct mock_queue *
-queue_of(void **state)
-{
-    struct mock *mock = *state;
-
-    return &mock->queues[0];
-}
-
 /* After a vif error: the guest connects again, and all is well. */
 static void
 recover(struct mock_queue *q, uint32_t start)
 {
-    mock_disconnect(q->mock);
-    mock_reset(q->mock, start);
-    mock_connect(q->mock);
+    mock_reconnect(q->mock, start);
     mock_fill_frame(frame, 1514);
     mock_tx_through(q, frame, 1514, NULL, 0);
     mock_rx_post(q, 1);
@@ -85,7 +75,7 @@ static void
 test_case_73_tx_index(void **state)
 {
     static const uint32_t jumps[] = { 257, -1, 0x80000000, 300, 65536, -256 };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct mock *other = mock_create(1, false, 0);
 
     mock_connect(other);
@@ -106,7 +96,7 @@ test_case_73_tx_index(void **state)
 static void
 test_case_73_tx_index_back(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     for (unsigned int i = 0; i < 10; i++) {
         send_good(q);
@@ -120,7 +110,7 @@ static void
 test_case_73_rx_index(void **state)
 {
     static const uint32_t jumps[] = { 257, -1, 0x80000000, 1000 };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     for (unsigned int i = 0; i < ARRAY_SIZE(jumps); i++) {
         struct dp_packet *packet = mock_packet(frame, 60);
@@ -168,7 +158,7 @@ test_case_73_connect_to_bad_index(void **state)
 static void
 test_case_74_sizes_do_not_add_up(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     uint16_t sizes[18];
 
     /* The fragments are as large as the packet, or larger. */
@@ -192,7 +182,7 @@ test_case_74_sizes_do_not_add_up(void **state)
 static void
 test_case_75_too_many_slots(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     uint16_t sizes[256];
 
     for (unsigned int i = 0; i < 256; i++) {
@@ -228,7 +218,7 @@ test_case_75_too_many_slots(void **state)
 static void
 test_vif_error_after_good_packets(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct dp_packet_batch batch;
 
     mock_fill_frame(frame, 500);
@@ -253,7 +243,7 @@ test_vif_error_after_good_packets(void **state)
 static void
 test_first_fault_counts(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct xenvif_shared *shared = mock_backend(q)->shared;
 
     assert_int_equal(xenvif_shared_fault(shared), 0);
@@ -287,7 +277,7 @@ put_extras(struct mock_queue *q, const uint8_t *types, unsigned int n,
 static void
 test_case_76_extras(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     uint8_t types[8];
 
     /* Each invalid type, alone and after a valid one. */
@@ -329,7 +319,7 @@ test_case_76_extras(void **state)
 static void
 test_case_77_slots_and_sizes(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     for (unsigned int n = 1; n <= 20; n++) {
         for (uint16_t total = 0; total <= 128; total++) {
@@ -365,7 +355,7 @@ static void
 test_case_78_all_slots_empty(void **state)
 {
     static const uint16_t zeros[20];
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     for (unsigned int n = 1; n <= 20; n++) {
         put_slots(q, 0, zeros, n);
@@ -392,7 +382,7 @@ put_with_gref(struct mock_queue *q, unsigned int bad, uint32_t gref)
 static void
 test_case_79_bad_grants(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct xenemu_dom *dom = q->mock->dom;
     uint32_t pfn = xenemu_dom_alloc_page(dom);
     int32_t foreign = xenemu_grant(dom, 99, pfn, false);
@@ -419,7 +409,7 @@ test_case_79_bad_grants(void **state)
 static void
 test_case_79_neighbours(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     uint32_t first = q->tx_prod;
     struct dp_packet_batch batch;
 
@@ -448,7 +438,7 @@ test_case_79_neighbours(void **state)
 static void
 test_case_79_whole_call_fails(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct dp_packet_batch batch;
 
     /* The call fails after it preset all states to success. */
@@ -482,7 +472,7 @@ test_case_80_gso_lies(void **state)
 {
     static const uint16_t sizes[] = { 0, 1, 8, 1448, 65535 };
     static const uint8_t types[] = { 0, 1, 2, 3, 255 };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     /* Nobody agreed on GSO, so no such packet passes, nor is it split. */
     for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
@@ -508,7 +498,7 @@ test_case_80_gso_lies(void **state)
 static void
 test_case_81_bad_csum_blank(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     memset(frame, 0, sizeof frame);
     for (unsigned int i = 0; i < 6; i++) {
@@ -556,7 +546,7 @@ test_case_81_bad_csum_blank(void **state)
 static void
 test_case_95_rsp_event(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     unsigned int n_notifies = 0;
 
     q->silent = true;
@@ -590,7 +580,7 @@ test_case_95_rsp_event(void **state)
 static void
 test_bounded_work(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct dp_packet_batch batch;
     unsigned int n_bursts = 0;
 

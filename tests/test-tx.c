@@ -36,14 +36,6 @@ static uint8_t frame[MOCK_FRAME_MAX];
 
 static const struct netif_extra_info empty_extra;
 
-static struct mock_queue *
-queue_of(void **state)
-{
-    struct mock *mock = *state;
-
-    return &mock->queues[0];
-}
-
 /* Makes a new frame of 'len' bytes and has it go through in one packet. */
 static void
 send_one(struct mock_queue *q, uint32_t len, const uint16_t *sizes,
@@ -59,7 +51,7 @@ test_case_30_sizes(void **state)
     static const uint32_t lens[] = {
         14, 15, 60, 1514, 4095, 4096, 4097, 9018, 8 * 4096, 65534, 65535
     };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     uint16_t sizes[18];
 
     for (unsigned int i = 0; i < ARRAY_SIZE(lens); i++) {
@@ -101,7 +93,7 @@ test_room_to_grow(void **state OVS_UNUSED)
 static void
 test_random_layouts(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     uint16_t sizes[18];
 
     for (unsigned int i = 0; i < 1500; i++) {
@@ -143,7 +135,7 @@ static void
 test_case_31_multicast_request(void **state)
 {
     const struct eth_addr addr = ETH_ADDR_C(01,00,5e,01,02,03);
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     assert_int_equal(edit_multicast(q, XEN_NETIF_EXTRA_TYPE_MCAST_ADD, addr),
                      NETIF_RSP_OKAY);
@@ -164,7 +156,7 @@ test_case_31_multicast_request(void **state)
 static void
 test_case_32_all_extras(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct netif_extra_info gso = empty_extra, hash = empty_extra;
     uint32_t first = q->tx_prod;
     struct dp_packet_batch batch;
@@ -213,16 +205,16 @@ test_case_33_one_byte_first(void **state)
     for (uint32_t len = 14; len <= 60; len += 23) {
         uint16_t cut[] = { 1, len - 1 };
 
-        send_one(queue_of(state), len, cut, 2);
+        send_one(mock_queue_of(state), len, cut, 2);
     }
-    send_one(queue_of(state), 60, sizes, 4);
+    send_one(mock_queue_of(state), 60, sizes, 4);
 }
 
 static void
 test_case_34_empty_slots(void **state)
 {
     static const uint16_t sizes[] = { 100, 0, 0, 300, 0, 1, 0 };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     send_one(q, 401, sizes, ARRAY_SIZE(sizes));
     assert_int_equal(mock_tx_count(q, copies), 3);
@@ -252,7 +244,7 @@ test_case_34_empty_slots(void **state)
 static void
 test_case_35_shortest(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     send_one(q, 14, NULL, 0);
     for (uint32_t len = 0; len < 14; len++) {
@@ -290,7 +282,7 @@ test_case_36_page_edges(void **state)
     } good[] = { { 4095, 1 }, { 4096, 0 }, { 0, 4096 }, { 1, 4095 } },
       bad[] = { { 4090, 7 }, { 4096, 1 }, { 4097, 0 }, { 65535, 65535 },
                 { 65535, 1 }, { 1, 4096 }, { 0, 4097 } };
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct dp_packet_batch batch;
 
     mock_fill_frame(frame, 60 + NETIF_PAGE_SIZE);
@@ -304,9 +296,7 @@ test_case_36_page_edges(void **state)
     for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++) {
         put_second_slot(q, bad[i].offset, bad[i].size);
         mock_tx_expect_fault(q, XENVIF_TX_E_CROSSING);
-        mock_disconnect(q->mock);
-        mock_reset(q->mock, 0);
-        mock_connect(q->mock);
+        mock_reconnect(q->mock, 0);
     }
 
     /* The first slot, whose share is not written anywhere. */
@@ -341,9 +331,7 @@ test_case_37_ring_wrap(void **state)
     uint16_t sizes[18];
 
     for (uint32_t back = 0; back < 24; back++) {
-        mock_disconnect(mock);
-        mock_reset(mock, back % 2 ? -back : 256 - back);
-        mock_connect(mock);
+        mock_reconnect(mock, back % 2 ? -back : 256 - back);
 
         mock_fill_frame(frame, 20000);
         for (unsigned int i = 0; i < 18; i++) {
@@ -425,7 +413,7 @@ drain_ring(struct mock_queue *q, unsigned int n, uint32_t number)
 static void
 test_case_38_order_over_bursts(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     unsigned int n = fill_ring(q, 1, 0);
 
     assert_int_equal(n, 256);
@@ -477,7 +465,7 @@ test_case_38_large_packets(void **state)
     static const uint16_t sizes[] = { 4096, 3641, 3800, 4033, 4095 };
 
     for (unsigned int i = 0; i < ARRAY_SIZE(sizes); i++) {
-        check_large_packets(queue_of(state), sizes[i]);
+        check_large_packets(mock_queue_of(state), sizes[i]);
     }
 }
 
@@ -521,7 +509,7 @@ test_bounce_pages(void **state OVS_UNUSED)
 static void
 test_case_39_strict_responses(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct netif_extra_info gso = empty_extra;
     unsigned int n_good = 0, n_packets = 0;
     uint64_t n_errors;
@@ -567,7 +555,7 @@ test_case_39_strict_responses(void **state)
 static void
 test_case_40_completion_in_same_burst(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct dp_packet_batch batch;
 
     for (unsigned int i = 0; i < 100; i++) {
@@ -590,9 +578,7 @@ test_case_42_no_kicks(void **state)
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
 
-    mock_disconnect(mock);
-    mock_reset(mock, -1000);
-    mock_connect(mock);
+    mock_reconnect(mock, -1000);
     for (unsigned int i = 0; i < 2000; i++) {
         send_one(q, 60, NULL, 0);
     }
@@ -603,7 +589,7 @@ test_case_42_no_kicks(void **state)
 static void
 test_case_43_arm(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct xenvif_queue *queue = mock_backend(q);
     unsigned int kicks = 0;
 
@@ -668,7 +654,7 @@ check_blank_checksum(struct mock_queue *q, uint32_t len)
 static void
 test_case_57_blank_checksum(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     unsigned int n = 0;
 
     for (uint32_t len = 60; len <= 2000; len += 97) {
@@ -685,7 +671,7 @@ test_case_57_blank_checksum(void **state)
 static void
 test_case_91_multicast_list_full(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct eth_addr addr = ETH_ADDR_C(33,33,00,00,00,00);
 
     for (unsigned int i = 0; i < 65; i++) {
@@ -707,7 +693,7 @@ test_case_91_multicast_list_full(void **state)
 static void
 test_case_94_multicast_with_data(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
     struct dp_packet_batch batch;
     uint16_t sizes[18];
     uint32_t first = q->tx_prod;
@@ -729,7 +715,7 @@ test_case_94_multicast_with_data(void **state)
 static void
 test_multicast_counters(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     send_one(q, 60, NULL, 0);
     memset(frame, 0xff, 6);
@@ -745,7 +731,7 @@ test_multicast_counters(void **state)
 static void
 test_max_frame(void **state)
 {
-    struct mock_queue *q = queue_of(state);
+    struct mock_queue *q = mock_queue_of(state);
 
     atomic_store(&q->mock->max_frame, 1522);
     send_one(q, 1522, NULL, 0);
