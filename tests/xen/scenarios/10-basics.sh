@@ -16,7 +16,7 @@
 
 # What a user does first: two guests on a bridge.
 #
-# Lasts about 60 s.
+# Lasts about 40 s.
 
 bridge br0
 

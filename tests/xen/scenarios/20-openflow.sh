@@ -16,7 +16,7 @@
 
 # What the switch does with packets of guests.
 #
-# Lasts about 130 s.
+# Lasts about 110 s.
 
 bridge br0
 
@@ -206,6 +206,35 @@ FLOWS
     expect ovs-ofctl -O OpenFlow13 del-meters br0
 }
 
+# The same without a flow: what g1 may send is limited at its port.
+policing () {
+    local port
+    port=$(port g1)
+    expect ovs-vsctl set Interface "$port" \
+        ingress_policing_rate=500 ingress_policing_burst=100
+    expect iperf g1 g2 "$(address g2)" -u -b 3M -l 1000
+    set -- $(udp_lost)
+    note "$1 of $2 datagrams lost"
+    expect test "$1" -gt $(($2 / 2))
+    expect test "$1" -lt "$2"
+    expect ovs-vsctl set Interface "$port" \
+        ingress_policing_rate=0 ingress_policing_burst=0
+}
+
+# What goes to g2 waits in a queue.
+shaping () {
+    local port rate
+    port=$(port g2)
+    expect ovs-vsctl set Port "$port" qos=@qos \
+        -- --id=@qos create QoS type=linux-htb other_config:max-rate=3000000
+    rate=$(iperf g1 g2 "$(address g2)") || fail "iperf3 failed"
+    note "$rate Mbit/s"
+    ovs-appctl qos/show "$port"
+    expect test "$rate" -ge 1
+    expect test "$rate" -le 3
+    expect ovs-vsctl clear Port "$port" qos -- --all destroy QoS
+}
+
 # g1 appears as 10.77.0.200, and only it may begin a connection.
 connection_tracking () {
     local one two
@@ -304,6 +333,8 @@ check 'flow that rewrites addresses' rewrite
 check 'flows that push and pop a VLAN' push_and_pop
 check 'mirror' mirror
 check 'meter' meter
+check 'ingress policing' policing
+check 'shaping by linux-htb' shaping
 check 'connection tracking with NAT' connection_tracking
 check 'VXLAN tunnel to a guest, which moves to another bridge' tunnel
 check 'statistics are those of the guest' statistics

@@ -16,7 +16,7 @@
 
 # Guests with several queues, several vifs and large frames; XDP programs.
 #
-# Lasts about 180 s.
+# Lasts about 100 s.
 
 bridge br0
 

@@ -16,7 +16,7 @@
 
 # What toolstacks and guests do to a vif in its life.
 #
-# Lasts about 130 s.
+# Lasts about 100 s.
 
 bridge br0
 
@@ -70,10 +70,21 @@ detach () {
 }
 
 attach () {
-    expect xl network-attach g1 $(vif_spec g1 0 | tr , ' ')
+    expect xl network-attach g1 $(vif_spec g1 0 rate=3Mb/s | tr , ' ')
     expect_soon 10 guest_exec g1 'test -e /sys/class/net/eth0'
     expect guest_exec g1 net-up
     works g1
+}
+
+# As was said when it was attached.
+rate () {
+    local rate
+    expect_equal 'rate of the port' "$(interface "$(port g1)" status:rate)" \
+        '18750 bytes every 50000 us'
+    rate=$(iperf g1 g2 "$(address g2)") || fail "iperf3 failed"
+    note "$rate Mbit/s"
+    expect test "$rate" -ge 1
+    expect test "$rate" -le 3
 }
 
 reboot_guest () {
@@ -127,6 +138,7 @@ check 'the guest reloads its driver five times' driver_reload
 check 'the guest unloads its driver' driver_gone
 check 'xl network-detach' detach
 check 'xl network-attach' attach
+check 'rate= in the configuration of xl' rate
 check 'xl reboot' reboot_guest
 check 'xl save, restore' save_and_restore
 check 'xl destroy under load' destroy_under_load

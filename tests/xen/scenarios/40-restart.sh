@@ -16,7 +16,7 @@
 
 # ovs-vswitchd dies and comes back while guests run.
 #
-# Lasts about 300 s.
+# Lasts about 230 s.
 
 bridge br0
 

@@ -16,7 +16,7 @@
 
 # Linux's own backend, xen-netback, is on the same host.
 #
-# Lasts about 110 s.
+# Lasts about 60 s.
 
 bridge br0
 

@@ -16,7 +16,7 @@
 
 # What grants cost here.  The figures are in the log of the scenario.
 #
-# Lasts about 30 s.
+# Lasts about 10 s.
 
 not_here () {
     skip 'tests/xen/run does not bring the program to dom0'

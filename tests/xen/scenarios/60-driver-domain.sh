@@ -19,7 +19,7 @@
 # g9, whose root is what dom0's is.  It has one processor, most of which the
 # PMD thread takes, so that scripts take some time there.
 #
-# Lasts about 120 s.
+# Lasts about 130 s.
 
 driver_address=10.77.0.253
 

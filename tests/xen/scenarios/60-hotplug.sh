@@ -18,7 +18,7 @@
 # What users see when the hotplug script, or what it needs, is not as it
 # should be.
 #
-# Lasts about 60 s.
+# Lasts about 90 s.
 
 bridge br0
 
