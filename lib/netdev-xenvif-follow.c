@@ -34,11 +34,12 @@
 
 /* A change is announced again so many times, after so many ms.
  *
- * A transaction of Open vSwitch leaves out what the database says already, and
- * what it says is known only up to the transactions that are not on their way
- * any more.  So a new process that writes "disconnected" and immediately after
- * that "connected", which was there before it started, ends up with the
- * former, unless it writes the latter once more. */
+ * Open vSwitch leaves out of a transaction what the database says already, as
+ * far as it knows, and it does not know what transactions that are still on
+ * their way are about to change.  When a new process starts, the database says
+ * "connected", as before; the process writes "disconnected" for the new port,
+ * and "connected" as soon as it has the rings, a few ms later.  If the former
+ * is on its way then, the latter is left out. */
 #define N_REPEATS 3
 #define REPEAT_INTERVAL_MS 1000
 

@@ -45,10 +45,11 @@ tcp_both_ways () {
     expect sends_tcp g2 g1 "$(address g1)"
 }
 
+# iperf3_both_ways FROM TO ADDRESS
 iperf3_both_ways () {
     local there back
-    there=$(iperf g1 g2 "$(address g2)") || fail "iperf3 failed"
-    back=$(iperf g1 g2 "$(address g2)" -R) || fail "iperf3 -R failed"
+    there=$(iperf "$@") || fail "iperf3 failed"
+    back=$(iperf "$@" -R) || fail "iperf3 -R failed"
     note "$there Mbit/s there, $back Mbit/s back"
     expect test "$there" -gt 0
     expect test "$back" -gt 0
@@ -61,4 +62,7 @@ need 'a second guest' guest_create g2
 check 'ping from guest to guest' pings g1 "$(address g2)"
 check 'ping through IPv6' pings g2 "$(address6 g1)"
 check 'a file through TCP, both ways' tcp_both_ways
-check 'iperf3, both ways' iperf3_both_ways
+check 'iperf3 between guests, both ways' \
+    iperf3_both_ways g1 g2 "$(address g2)"
+check 'iperf3 between a guest and dom0, both ways' \
+    iperf3_both_ways g1 dom0 10.77.0.254

@@ -65,6 +65,11 @@ not_our_script () {
     xl_fails vif=script=vif-other
 }
 
+no_script () {
+    xl_fails vif=script=vif-missing
+    said /etc/xen/scripts/vif-missing
+}
+
 no_daemon () {
     expect kill_vswitchd TERM
     begin=$(now)
@@ -153,6 +158,7 @@ check 'no such bridge' no_bridge
 check 'a bridge of the kernel datapath' other_bridge
 check 'vifname of another port' name_taken
 check 'another script, and no port' not_our_script
+check 'no such script' no_script
 check 'ovs-vswitchd does not run' no_daemon
 check 'reasons for no traffic' reasons
 check 'the port moves to another bridge' moved
