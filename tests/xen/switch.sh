@@ -25,13 +25,18 @@ start_xen () {
     mkdir -p "$log_dir/console" "$log_dir/xl"
     ln -sfn "$log_dir/xl" /var/log/xen
     : >/etc/xen/xl.conf
-    cp /share/vif-xenvif /etc/xen/scripts/
-    chmod +x /etc/xen/scripts/*
+    install_script
     xenstored --pid-file /run/xenstored.pid
     wait_for 10 test -S /run/xenstored/socket || return 1
     xen-init-dom0 || return 1
     xenconsoled --log=all --log-dir="$log_dir/console" \
         --pid-file=/run/xenconsoled.pid
+}
+
+# Installs the hotplug script.
+install_script () {
+    cp /share/vif-xenvif /etc/xen/scripts/
+    chmod +x /etc/xen/scripts/vif-xenvif
 }
 
 start_ovsdb () {
@@ -109,6 +114,7 @@ clean_up () {
     for guest in $(xl list | awk 'NR > 1 && $1 != "Domain-0" { print $1 }'); do
         xl destroy "$guest"
     done
+    install_script
     echo 1 >/sys/bus/xen-backend/drivers_autoprobe
     rm -f /etc/modprobe.d/xenvif.conf
     if grep -q '^xen_netback ' /proc/modules; then

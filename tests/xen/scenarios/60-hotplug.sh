@@ -65,9 +65,12 @@ not_our_script () {
     xl_fails vif=script=vif-other
 }
 
+# Somebody forgot to install it.
 no_script () {
-    xl_fails vif=script=vif-missing
-    said /etc/xen/scripts/vif-missing
+    rm /etc/xen/scripts/vif-xenvif
+    xl_fails
+    install_script
+    said '/etc/xen/scripts/vif-xenvif'
 }
 
 no_daemon () {
