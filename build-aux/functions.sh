@@ -19,6 +19,14 @@
 
 n_jobs=$(nproc)
 
+# What calls of APT's programs need for another release than the machine's, see
+# use_suite.
+apt=()
+
+# What comes before the commands that configure, make and test, see
+# root_of_suite.
+inside=()
+
 die () {
     echo "${0##*/}: $*" >&2
     exit 1
@@ -27,7 +35,7 @@ die () {
 # packages USE...
 #
 # Prints the names of the packages that build-aux/packages lists for USE on
-# this release of Debian.
+# this release of Debian, or on the one that "${apt[@]}" names.
 packages () {
     local use name
     for use; do
@@ -36,9 +44,11 @@ packages () {
         case $name in
         *'*'*)
             # A glob: what is installed, or else the newest that there is.
-            { dpkg-query -W -f '${Status}:${Package}\n' "$name" 2>&1 |
+            { test ${#apt[@]} -ne 0 ||
+                  dpkg-query -W -f '${Status}:${Package}\n' "$name" 2>&1 |
                   sed -n 's/^install ok installed://p' || :
-              apt-cache pkgnames | grep -E "^${name%\*}[0-9.]*\$" | sort -rV
+              apt-cache "${apt[@]}" pkgnames |
+                  grep -E "^${name%\*}[0-9.]*\$" | sort -rV
             } | sed -n 1p ;;
         *)
             echo "$name" ;;
@@ -102,22 +112,68 @@ EOF_SOURCES
     apt-get "${apt[@]}" update
 }
 
-# ovs_of_suite SUITE
+# new_root ROOT
 #
-# Downloads the Open vSwitch source of another release of Debian, unless that
-# has been done, and unpacks it without installing it.  Prints where it is.
-ovs_of_suite () {
-    local suite=$1 cache=$build_root/ovs-$1 apt=()
-    if test ! -e "$cache/done"; then
-        rm -rf "$cache"
-        mkdir -p "$cache"
-        use_suite >&2 || return 1
-        (cd "$cache" &&
-         apt-get -qq "${apt[@]}" download openvswitch-source &&
-         dpkg-deb -x openvswitch-source_*.deb .) >&2 || return 1
-        touch "$cache/done"
-    fi
-    "$top/build-aux/ovs-build" find "$cache/usr/src/openvswitch"
+# Makes a folder that packages can be unpacked into.  Newer packages have
+# nothing in /bin and /lib any more where older ones have; links make both the
+# same.
+new_root () {
+    local folder
+    mkdir -p "$1"/usr/{bin,sbin,lib,lib64}
+    for folder in bin sbin lib lib64; do
+        ln -s usr/$folder "$1/$folder"
+    done
+}
+
+# unpack_package FILE ROOT
+unpack_package () {
+    dpkg-deb --fsys-tarfile "$1" |
+        tar -x --keep-directory-symlink -C "$2"
+}
+
+# root_of_suite SUITE
+#
+# Downloads what it takes to build and to run both suites on another release of
+# Debian and unpacks that into the folder $build_root/SUITE-root, unless that
+# has been done.  Nothing is installed: what packages make of themselves when
+# they are installed is made here, as far as anything needs it.
+root_of_suite () {
+    local suite=$1 cache=$build_root/$1-root.new root=$build_root/$1-root
+    local apt=(-o Dir::State::Status=/dev/null -o Debug::NoLocking=1)
+    local stamp package
+    stamp=$(cksum <"$top/build-aux/packages")
+    test "$(cat "$root/stamp" 2>/dev/null)" != "$stamp" || return 0
+    rm -rf "$root" "$cache"
+    mkdir -p "$cache/debs/partial"
+    new_root "$cache/root"
+    use_suite || return 1
+    # shellcheck disable=SC2046 # A list of names.
+    apt-get -qq -y --no-install-recommends "${apt[@]}" \
+        -o Dir::Cache::Archives="$cache/debs" --download-only install \
+        $(packages root build run check matrix) || return 1
+    for package in "$cache"/debs/*.deb; do
+        unpack_package "$package" "$cache/root" || return 1
+    done
+    (cd "$cache/root" &&
+     cp usr/share/base-passwd/passwd.master etc/passwd &&
+     cp usr/share/base-passwd/group.master etc/group &&
+     # tcpdump gives root's rights up to become this user.
+     echo tcpdump:x:900:65534::/:/usr/sbin/nologin >>etc/passwd &&
+     echo 127.0.0.1 localhost >etc/hosts &&
+     ln -sf mawk usr/bin/awk &&
+     chroot . /sbin/ldconfig) || return 1
+    echo "$stamp" >"$cache/root/stamp"
+    mv "$cache/root" "$root"
+    rm -rf "$cache"
+}
+
+# enter_root SUITE
+#
+# Has the commands that build and test run in the folder that root_of_suite has
+# made.
+enter_root () {
+    inside=("$top/build-aux/run-in-root" "$build_root/$1-root"
+            "$top" "$build_root" --)
 }
 
 # Is there no configure script, or one that is older than what it is made of?
@@ -142,8 +198,9 @@ build () {
     mkdir -p "$dir"
     if test ! -e "$dir/Makefile" ||
             test "$(cat "$dir/.arguments" 2>/dev/null)" != "$*"; then
-        (cd "$dir" && "$top/configure" --quiet "$@") || return 1
+        (cd "$dir" && "${inside[@]}" "$top/configure" --quiet "$@") ||
+            return 1
         echo "$*" >"$dir/.arguments"
     fi
-    make -C "$dir" --no-print-directory -j"$n_jobs"
+    "${inside[@]}" make -C "$dir" --no-print-directory -j"$n_jobs"
 }

@@ -31,8 +31,7 @@ xen_packages="${XENVIF_XEN_PACKAGES:-xen-system-amd64}
 module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
     fs lib net arch/x86/crypto"
 
-# Unpacks a package.  Newer packages have nothing in /bin and /lib any more
-# where older ones have; links make both the same.
+# Unpacks a package.
 unpack () {
     local package=$1 folder paths=(.)
     case ${package##*/} in
@@ -49,8 +48,7 @@ unpack () {
                 "${paths[@]}" 2>/dev/null || :
         test -d "$sysroot/usr/lib/modules" ;;
     *)
-        dpkg-deb --fsys-tarfile "$package" |
-            tar -x --keep-directory-symlink -C "$sysroot" ;;
+        unpack_package "$package" "$sysroot" ;;
     esac
 }
 
@@ -63,10 +61,8 @@ get_packages () {
     stamp="$suite $(echo $xen_packages)"
     if test "$(cat "$cache/stamp" 2>/dev/null)" != "$stamp"; then
         rm -rf "$cache"
-        mkdir -p "$cache/debs/partial" "$sysroot/usr"/{bin,sbin,lib,lib64}
-        for folder in bin sbin lib lib64; do
-            ln -s usr/$folder "$sysroot/$folder"
-        done
+        mkdir -p "$cache/debs/partial"
+        new_root "$sysroot"
         # No status: packages that are installed here are wanted as well.
         apt=(-qq -y --no-install-recommends -o Dir::State::Status=/dev/null
              -o Debug::NoLocking=1)
