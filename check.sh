@@ -211,8 +211,7 @@ test "$(id -u)" = 0 || die "must be run as root (packages, namespaces)"
 mkdir -p "$log_dir"
 cd "$top" || exit
 
-need 'packages' install_packages build run check more matrix \
-    xen
+need 'packages' install_packages build run check more matrix xen
 check 'style of the files' "$top/build-aux/check-style"
 
 need 'build' build main --enable-Werror
