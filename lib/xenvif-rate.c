@@ -20,7 +20,6 @@
 
 #include "xenvif-rate.h"
 
-
 #include "util.h"
 
 #define NS_PER_S UINT64_C(1000000000)

@@ -296,6 +296,18 @@ iperf () {
     awk '/receiver/ { print int($7) }' /run/iperf
 }
 
+# iperf_limited MBIT FROM TO ADDRESS
+#
+# Fails unless something arrives, but no more than MBIT Mbit/s.
+iperf_limited () {
+    local limit=$1 rate
+    shift
+    rate=$(iperf "$@") || fail "iperf3 failed"
+    note "$rate Mbit/s"
+    expect test "$rate" -ge 1
+    expect test "$rate" -le "$limit"
+}
+
 # start_traffic FROM TO ADDRESS [OPTION...]
 #
 # Starts a TCP stream of up to ten minutes and waits until something flows.  It

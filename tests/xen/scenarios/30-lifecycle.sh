@@ -78,13 +78,9 @@ attach () {
 
 # As was said when it was attached.
 rate () {
-    local rate
     expect_equal 'rate of the port' "$(interface "$(port g1)" status:rate)" \
         '18750 bytes every 50000 us'
-    rate=$(iperf g1 g2 "$(address g2)") || fail "iperf3 failed"
-    note "$rate Mbit/s"
-    expect test "$rate" -ge 1
-    expect test "$rate" -le 3
+    iperf_limited 3 g1 g2 "$(address g2)"
 }
 
 reboot_guest () {
