@@ -238,6 +238,7 @@ EXTRA_DIST += \
 	tests/xen/demo.sh \
 	tests/xen/dom0-init \
 	tests/xen/dom0-main \
+	tests/xen/guest-console \
 	tests/xen/guest-init \
 	tests/xen/guest-net-up \
 	tests/xen/guest-xdp.c \

@@ -172,6 +172,7 @@ make_image () {
     if test -e "$image" && test "$here/$name-init" -ot "$image" &&
             test "$here/images.sh" -ot "$image" &&
             test "$here/guest-net-up" -ot "$image" &&
+            test "$here/guest-console" -ot "$image" &&
             test "$here/guest-xdp.c" -ot "$image" &&
             test "$cache/stamp" -ot "$image"; then
         return 0
@@ -189,6 +190,8 @@ make_image () {
     # Debian's /bin/sh: it is what the hotplug script has to do with, and
     # busybox's would prefer its own commands to the real ones.
     ln -sf dash "$root/usr/bin/sh"
+    # For guests, and for driver domains, which get dom0's files.
+    install -m 644 "$here/guest-console" "$root/usr/bin/"
     case $name in
     dom0)
         # Busybox's ignores most of what modprobe.d may say.

@@ -23,7 +23,7 @@
 
 driver_address=10.77.0.253
 
-# The first process of the driver domain.  See guest-init for its commands.
+# The first process of the driver domain.
 driver_init () {
     cat <<'INIT_EOF'
 #!/bin/sh
@@ -40,18 +40,9 @@ for module in tun xenfs xen-evtchn xen-gntdev xen-gntalloc xen-privcmd; do
 done
 mount -t xenfs xenfs /proc/xen
 ip link set dev lo up
-exec </dev/hvc0 >/dev/hvc0 2>&1
-stty -echo -onlcr
 export OVS_RUNDIR=/run/openvswitch OVS_DBDIR=/run/openvswitch
 export OVS_SYSCONFDIR=/run/openvswitch OVS_LOGDIR=/run/openvswitch
-printf '\n@ready\n'
-while :; do
-    read -r id command || continue
-    (eval "$command") >/tmp/output 2>&1 </dev/null
-    status=$?
-    test ! -s /tmp/output || sed "s/^/@$id: /" /tmp/output
-    printf '\n@%s=%d\n' "$id" $status
-done
+. /usr/bin/guest-console
 INIT_EOF
 }
 
