@@ -209,14 +209,18 @@ write_offer(xenvif_store_txn txn, const char *backend_dir,
     return error ? error : write_state(txn, backend_dir, XenbusStateInitWait);
 }
 
+/* How often a transaction that met with another one is tried again at once.
+ * After that it can wait: others must not. */
+#define MAX_TRIES 5
+
 /* Writes 'offer', unless it is NULL, and 'state' in one transaction. */
 static int
 write_transaction(const char *backend_dir,
                   const struct xenvif_bus_offer *offer, unsigned int state)
 {
-    int error;
+    int error = EAGAIN;
 
-    do {
+    for (int i = 0; error == EAGAIN && i < MAX_TRIES; i++) {
         xenvif_store_txn txn = xenvif_store_begin();
 
         if (txn == XENVIF_STORE_NO_TXN) {
@@ -232,7 +236,7 @@ write_transaction(const char *backend_dir,
             return error;
         }
         error = xenvif_store_commit(txn);
-    } while (error == EAGAIN);
+    }
     return error;
 }
 

@@ -258,9 +258,5 @@ xenvif_saved_read_conflict(const char *dir)
 void
 xenvif_saved_remove(const char *dir)
 {
-    const char *slash = strrchr(dir, '/');
-    char *parent = xmemdup0(dir, slash - dir);
-
-    xenvif_store_remove(parent, slash + 1);
-    free(parent);
+    xenvif_store_remove_dir(dir);
 }

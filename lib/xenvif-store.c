@@ -323,6 +323,24 @@ xenvif_store_list(const char *dir, unsigned int *n)
     return names;
 }
 
+void
+xenvif_store_remove_dir(const char *dir)
+{
+    const char *slash = strrchr(dir, '/');
+    char *parent = xmemdup0(dir, slash - dir);
+    unsigned int n;
+
+    if (!xenvif_store_remove(parent, slash + 1)) {
+        char **names = xenvif_store_list(parent, &n);
+
+        if (names && !n) {
+            xs_rm(xs, XBT_NULL, parent);
+        }
+        free(names);
+    }
+    free(parent);
+}
+
 bool
 xenvif_parse_u32(const char *s, uint32_t *value)
 {

@@ -90,6 +90,10 @@ int xenvif_store_printf(xenvif_store_txn, const char *dir, const char *key,
  * positive errno value. */
 int xenvif_store_remove(const char *dir, const char *key);
 
+/* Removes 'dir' with all that is in it, and then the directory that it is in,
+ * if that is empty now. */
+void xenvif_store_remove_dir(const char *dir);
+
 /* Reads the id of the domain that this process runs in.  Returns 0 or a
  * positive errno value. */
 int xenvif_store_read_own_domid(uint16_t *domid);

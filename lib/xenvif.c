@@ -508,6 +508,7 @@ forget(struct xenvif *xenvif)
     xenvif_disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
     xenvif_saved_remove(xenvif->saved_dir);
+    xenvif_store_remove_dir(xenvif->error_dir);
     xenvif->seen = xenvif->served = false;
     memset(&xenvif->kernel, 0, sizeof xenvif->kernel);
     xenvif->now.frontend = xenvif->now.backend = XenbusStateUnknown;

@@ -32,6 +32,7 @@
 #include <cmocka.h>
 
 #include "openvswitch/vlog.h"
+#include "sset.h"
 #include "util.h"
 #include "xenvif-store.h"
 
@@ -237,6 +238,41 @@ xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
         }
     }
     return true;
+}
+
+/* Returns the names of the node's children, in one block, as the library does.
+ */
+char **
+xs_directory(struct xs_handle *h, xs_transaction_t t OVS_UNUSED,
+             const char *path, unsigned int *n)
+{
+    struct sset names = SSET_INITIALIZER(&names);
+    size_t len = strlen(path), size = 0;
+    const char *name;
+    char **result, *p;
+
+    assert_ptr_equal(h, handle);
+    for (unsigned int i = 0; i < mock_store.n_nodes; i++) {
+        const char *other = nodes[i].path;
+
+        if (!strncmp(other, path, len) && other[len] == '/') {
+            char *child = xmemdup0(other + len + 1,
+                                   strcspn(other + len + 1, "/"));
+
+            size += sset_add(&names, child) ? strlen(child) + 1 : 0;
+            free(child);
+        }
+    }
+    *n = sset_count(&names);
+    result = xmalloc(MAX(1, *n * sizeof *result + size));
+    p = (char *) (result + *n);
+    *n = 0;
+    SSET_FOR_EACH (name, &names) {
+        result[(*n)++] = strcpy(p, name);
+        p += strlen(name) + 1;
+    }
+    sset_destroy(&names);
+    return result;
 }
 
 xs_transaction_t

@@ -494,6 +494,38 @@ test_write_state(void **state OVS_UNUSED)
     assert_int_equal(mock_store.n_aborts, 0);
 }
 
+/* A transaction that always meets with another one ends all the same. */
+static void
+test_conflicts_without_end(void **state OVS_UNUSED)
+{
+    const struct xenvif_bus_offer offer = { .max_queues = 5 };
+
+    mock_store.n_conflicts = 1000;
+    assert_int_equal(xenvif_bus_write_state(B, 4), EAGAIN);
+    assert_int_equal(xenvif_bus_write_offer(B, &offer), EAGAIN);
+    assert_in_range(mock_store.n_conflicts, 980, 999);
+    assert_int_equal(mock_store.n_commits, 0);
+    assert_string_equal(store_get(B"/state"), "1");
+}
+
+/* What is removed takes the directory that it was in along if there is nothing
+ * else in that. */
+static void
+test_remove_dir(void **state OVS_UNUSED)
+{
+    store_put("/local/domain/0/error/backend/vif/7/0/error", "a");
+    store_put("/local/domain/0/error/backend/vif/7/1/error", "b");
+    store_put("/local/domain/0/error/backend/vif/7", "");
+    store_put("/local/domain/0/error/backend/vif/77/0/error", "c");
+    xenvif_store_remove_dir("/local/domain/0/error/backend/vif/7/0");
+    assert_null(store_get("/local/domain/0/error/backend/vif/7/0/error"));
+    assert_non_null(store_get("/local/domain/0/error/backend/vif/7/1/error"));
+    assert_non_null(store_get("/local/domain/0/error/backend/vif/7"));
+    xenvif_store_remove_dir("/local/domain/0/error/backend/vif/7/1");
+    assert_null(store_get("/local/domain/0/error/backend/vif/7"));
+    assert_non_null(store_get("/local/domain/0/error/backend/vif/77/0/error"));
+}
+
 /* A directory that was removed does not come back to life. */
 static void
 test_case_90_directory_gone(void **state OVS_UNUSED)
@@ -529,6 +561,8 @@ main(void)
         TEST(test_offer),
         TEST(test_offer_fails),
         TEST(test_write_state),
+        TEST(test_conflicts_without_end),
+        TEST(test_remove_dir),
         TEST(test_case_90_directory_gone),
     };
 
