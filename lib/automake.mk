@@ -31,6 +31,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-backlog.c \
 	lib/xenvif-backlog.h \
 	lib/xenvif-bucket.h \
+	lib/xenvif-budget.c \
+	lib/xenvif-budget.h \
 	lib/xenvif-bus.c \
 	lib/xenvif-bus.h \
 	lib/xenvif-check.c \
@@ -47,6 +49,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-event.h \
 	lib/xenvif-frame.c \
 	lib/xenvif-frame.h \
+	lib/xenvif-grace.c \
+	lib/xenvif-grace.h \
 	lib/xenvif-grant.c \
 	lib/xenvif-grant.h \
 	lib/xenvif-gref.c \

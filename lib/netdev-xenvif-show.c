@@ -107,6 +107,10 @@ format_info(struct ds *ds, const struct xenvif_info *info, bool tx_csum)
         ds_put_format(ds, "  rates not understood: %"PRIu32"\n",
                       info->n_bad_rates);
     }
+    if (info->n_maps_refused) {
+        ds_put_format(ds, "  pages not mapped, because they were one too many:"
+                      " %"PRIu64"\n", info->n_maps_refused);
+    }
     if (info->last_error[0]) {
         ds_put_format(ds, "  last error: %s\n", info->last_error);
     }

@@ -235,15 +235,14 @@ list_totals(struct list *list, const struct netdev_xenvif *dev)
              "ovs_tx_invalid_hwol_drops");
 }
 
-static uint32_t
-get_n_bad_rates(struct netdev_xenvif *dev)
+/* What the control thread counts. */
+static void
+list_info(struct list *list, struct netdev_xenvif *dev)
 {
-    uint32_t n;
-
     ovs_mutex_lock(&dev->mutex);
-    n = dev->info.n_bad_rates;
+    list_add(list, dev->info.n_bad_rates, "xenstore_bad_rates");
+    list_add(list, dev->info.n_maps_refused, "grant_maps_refused");
     ovs_mutex_unlock(&dev->mutex);
-    return n;
 }
 
 int
@@ -266,7 +265,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
     list_totals(&list, dev);
-    list_add(&list, get_n_bad_rates(dev), "xenstore_bad_rates");
+    list_info(&list, dev);
     list_add(&list, sum_qos_drops(dev), "ovs_tx_qos_drops");
     for (int i = 0; i < netdev->n_rxq; i++) {
         list_queue(&list, i, &dev->vif->stats[i]);

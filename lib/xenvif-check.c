@@ -23,6 +23,7 @@
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
+#include "xenvif-budget.h"
 #include "xenvif-ctrl.h"
 #include "xenvif-rx.h"
 #include "xenvif-saved.h"
@@ -44,6 +45,8 @@ save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
 {
     xenvif->grefs_unsaved |= conn->ctrl && conn->ctrl->grefs_changed;
     if (!xenvif->grefs_unsaved || !xenvif->saved_dir
+        /* Pages that are about to be mapped again cannot be found now. */
+        || conn->ctrl->del.list
         || time_msec() < xenvif->save_grefs_at) {
         return;
     }
@@ -51,9 +54,27 @@ save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
     xenvif->save_grefs_at = time_msec() + SAVE_GREFS_INTERVAL_MS;
     if (!conn->shared.features.persistent) {
         xenvif->grefs_saved = true;
-        for (unsigned int i = 0; i < conn->n_queues; i++) {
-            xenvif_saved_write_grefs(xenvif->saved_dir, i, conn->grefs[i]);
-        }
+        xenvif_saved_write_grefs(xenvif->saved_dir, conn->grefs,
+                                 conn->n_queues);
+    }
+}
+
+/* Tells of pages that the guest may not have mapped. */
+static void
+count_refused(struct xenvif *xenvif, const struct xenvif_conn *conn)
+{
+    uint64_t n = xenvif_conn_n_refused(conn);
+
+    if (n != xenvif->n_refused_before) {
+        struct xenvif_budget_limits limits = xenvif_budget_get_limits();
+
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %"PRIu64" pages "
+                     "not mapped, the guest has %"PRIu32" of at most %"PRIu32
+                     " (and all guests may have %"PRIu32")", xenvif->domid,
+                     xenvif->handle, n - xenvif->n_refused_before,
+                     xenvif->budget->n_pages, limits.guest, limits.total);
+        xenvif->now.n_maps_refused += n - xenvif->n_refused_before;
+        xenvif->n_refused_before = n;
     }
 }
 
@@ -75,6 +96,7 @@ xenvif_run_ctrl(struct xenvif *xenvif)
         xenvif->save_at = time_msec() + SAVE_INTERVAL_MS;
     }
     save_grefs(xenvif, conn);
+    count_refused(xenvif, conn);
     return more;
 }
 
@@ -164,7 +186,9 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
                      stalled ? "does not post RX slots"
                      : "takes packets again");
     }
-    if (fault == xenvif->now.fault && stalled == xenvif->now.stalled) {
+    if (fault == xenvif->now.fault && stalled == xenvif->now.stalled
+        && (!periodic
+            || xenvif->now.n_maps_refused == xenvif->info.n_maps_refused)) {
         return false;
     }
     xenvif->now.fault = fault;

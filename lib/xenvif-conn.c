@@ -90,7 +90,8 @@ init_queue(struct xenvif_queue *queue, unsigned int id,
     atomic_init(&queue->rx_n_waiting, 0);
     atomic_init(&queue->rx_needed, 0);
     xenvif_gref_table_init(&queue->grefs, shared->domid,
-                           shared->features.persistent, shared->fault_latch);
+                           shared->features.persistent, params->budget,
+                           shared->fault_latch);
 }
 
 static char *
@@ -163,7 +164,7 @@ open_ctrl(struct xenvif_conn *conn, const struct xenvif_bus_request *request,
 
     conn->ctrl = xenvif_ctrl_open(conn->shared.domid, conn->n_queues,
                                   request->ctrl_ref, request->ctrl_port, hash,
-                                  &problem);
+                                  params->budget, &problem);
     if (conn->ctrl) {
         conn->ctrl->grefs = conn->grefs;
         conn->ctrl->forget_grefs = params->forget_grefs;
@@ -235,6 +236,17 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
         return NULL;
     }
     return conn;
+}
+
+uint64_t
+xenvif_conn_n_refused(const struct xenvif_conn *conn)
+{
+    uint64_t n = 0;
+
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        n += conn->grefs[i]->n_refused;
+    }
+    return n;
 }
 
 void

@@ -28,6 +28,7 @@
 #include "xenvif-queue.h"
 
 struct latch;
+struct xenvif_budget;
 struct xenvif_ctrl;
 struct xenvif_hash;
 struct xenvif_multicast;
@@ -45,6 +46,7 @@ struct xenvif_conn {
 /* What a connection needs that outlives it. */
 struct xenvif_conn_params {
     uint16_t domid;             /* The guest's. */
+    struct xenvif_budget *budget; /* Of the guest. */
     struct xenvif_queue_stats *stats; /* One for each queue. */
     struct xenvif_multicast *multicast;
     const atomic_uint32_t *max_frame;
@@ -80,6 +82,11 @@ struct xenvif_conn *xenvif_conn_open(const struct xenvif_conn_params *,
  * persistent.  Returns true if the guest changed its configuration.  Sets
  * '*more' to true if there may be more messages.  Control thread. */
 bool xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
+
+/* Returns how many pages were not mapped because they were one too many for
+ * the guest or for all (see xenvif-budget.h), since the connection began.
+ * Control thread. */
+uint64_t xenvif_conn_n_refused(const struct xenvif_conn *);
 
 /* Kicks the guest once on every channel: it may be waiting for an event that
  * an earlier backend did not live to send. */

@@ -25,40 +25,87 @@
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
+#include "xenvif-budget.h"
 #include "xenvif-ctrl.h"
 #include "xenvif-hash.h"
 #include "xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_connect);
 
+/* How often a vif may connect: so many times at once, and so many times a
+ * second after that.  Each connect, and each end of a connection, has Open
+ * vSwitch look at all flows of the host anew.  Windows goes through several
+ * connects when it boots, and spins while it waits for our answers, so the
+ * first ones must not wait. */
+#define CONNECT_BURST 30
+#define CONNECT_RATE 1
+
 void
+xenvif_connect_init(struct xenvif *xenvif)
+{
+    xenvif_bucket_init(&xenvif->connects, CONNECT_RATE, CONNECT_BURST,
+                       xenvif_bucket_now());
+}
+
+/* May the vif connect now?  If not, arranges for another try. */
+static bool
+may_connect(struct xenvif *xenvif)
+{
+    xenvif_bucket_refill(&xenvif->connects, xenvif_bucket_now());
+    if (xenvif->connects.level >= XENVIF_BUCKET_TOKEN) {
+        return true;
+    }
+    xenvif_complain(xenvif, "the guest connects too often, at most once a "
+                    "second from now on");
+    xenvif->retry_at = time_msec() + 1000 / CONNECT_RATE / 5;
+    return false;
+}
+
+bool
 xenvif_disconnect(struct xenvif *xenvif, bool drain)
 {
     struct xenvif_conn *conn
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
 
     if (!conn) {
-        return;
+        xenvif->drain_dying |= drain;
+        return !xenvif->dying;
     }
     ovsrcu_set(&xenvif->conn, NULL);
 
-    /* Wait until no PMD or other thread can be using the rings, and go back to
-     * not being waited for ourselves. */
-    ovsrcu_synchronize();
-    ovsrcu_quiesce_start();
-    if (drain) {
-        xenvif_conn_drain(conn);
-    }
-    xenvif_conn_close(conn);
-
+    /* PMD and other threads may be using the rings until they quiesce.  There
+     * is no older connection that is dying, because nothing connects before
+     * that is gone. */
+    xenvif->dying = conn;
+    xenvif->drain_dying = drain;
+    xenvif->dying_grace = xenvif_grace_ask();
+    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_GRACE);
     xenvif->hash_unsaved = xenvif->grefs_unsaved = false;
     xenvif->now.connected = false;
     xenvif->now.stalled = false;
     xenvif->stalled_ms = 0;
     xenvif->now.fault = 0;
     xenvif->now.n_queues = 0;
+    xenvif->n_refused_before = 0;
     VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": disconnected",
                  xenvif->domid, xenvif->handle);
+    return false;
+}
+
+void
+xenvif_settle(struct xenvif *xenvif)
+{
+    if (xenvif->dying && xenvif_grace_is_over(xenvif->dying_grace)) {
+        if (xenvif->drain_dying) {
+            xenvif_conn_drain(xenvif->dying);
+        }
+        xenvif_conn_close(xenvif->dying);
+        xenvif->dying = NULL;
+        xenvif->dirty = true;
+
+        /* Tables that were freed made other threads wait for us. */
+        ovsrcu_quiesce_start();
+    }
 }
 
 /* Returns how many queues the frontend may have: what was offered, by us or by
@@ -98,6 +145,7 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
     struct xenvif_settings settings = xenvif_get_settings(xenvif);
     struct xenvif_conn_params params = {
         .domid = xenvif->domid,
+        .budget = xenvif->budget,
         .stats = xenvif->stats,
         .multicast = &xenvif->multicast,
         .max_frame = &xenvif->max_frame,
@@ -135,10 +183,10 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
     struct xenvif_conn *conn;
     char *problem;
 
-    if (!token_bucket_withdraw(&xenvif->connect_tokens, XENVIF_CONNECT_COST)) {
-        xenvif->retry_at = time_msec() + XENVIF_CONNECT_COST;
+    if (!may_connect(xenvif)) {
         return false;
     }
+    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_CONNECT);
     conn = open_conn(xenvif, fault_latch, saved, &problem);
     if (!conn) {
         xenvif_complain(xenvif, "%s", problem);
@@ -148,6 +196,8 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
     }
 
     ovsrcu_set(&xenvif->conn, conn);
+    xenvif_bucket_take(&xenvif->connects, 1);
+    xenvif_budget_spend(xenvif->budget, conn->n_queues * XENVIF_PRICE_QUEUE);
     xenvif->served = true;
     xenvif->now.connected = true;
     xenvif->now.n_queues = conn->n_queues;
@@ -201,9 +251,8 @@ restore_grefs(struct xenvif *xenvif)
 
     xenvif->grefs_saved = true;
     if (conn->ctrl && !conn->shared.features.persistent) {
-        for (unsigned int i = 0; i < conn->n_queues; i++) {
-            xenvif_saved_read_grefs(xenvif->saved_dir, i, conn->grefs[i]);
-        }
+        xenvif_saved_read_grefs(xenvif->saved_dir, conn->grefs,
+                                conn->n_queues);
     }
 }
 
@@ -224,7 +273,9 @@ xenvif_attach(struct xenvif *xenvif, struct latch *fault_latch)
 void
 xenvif_close(struct xenvif *xenvif, unsigned int state)
 {
-    xenvif_disconnect(xenvif, true);
+    if (!xenvif_disconnect(xenvif, true)) {
+        return;
+    }
     xenvif_multicast_clear(&xenvif->multicast);
     xenvif_saved_remove(xenvif->saved_dir);
     xenvif_write_state(xenvif, state);

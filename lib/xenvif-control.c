@@ -31,12 +31,17 @@
 #include "seq.h"
 #include "timeval.h"
 #include "util.h"
+#include "xenvif-budget.h"
+#include "xenvif-grace.h"
 #include "xenvif-grant.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_control);
 
 /* How often connected vifs are looked after. */
 #define CHECK_INTERVAL_MS 1000
+
+/* How long a turn of the thread may take, if that is for us to say. */
+#define TURN_USEC 5000
 
 /* Token of the watch on all backends.  Those on frontends are "DOMID/HANDLE".
  */
@@ -300,8 +305,46 @@ collect_garbage(struct xenvif *xenvif)
     }
 }
 
-/* One round: at most one step for each vif, so that none can keep the others
- * waiting. */
+/* Vifs of guests that have most left of their budgets come first. */
+static int
+compare_vifs(const void *a_, const void *b_)
+{
+    struct xenvif *const *a = a_, *const *b = b_;
+    int64_t left_a = (*a)->budget->work.level;
+    int64_t left_b = (*b)->budget->work.level;
+
+    return left_a > left_b ? -1 : left_a < left_b;
+}
+
+/* Does what guests ask for, at most one step for each vif, so that none can
+ * keep the others waiting.  If that takes long nevertheless, those who asked
+ * for most lately have to wait for the next turn.  Returns true if something
+ * changed. */
+static bool
+serve_vifs(struct xenvif **array, size_t n, bool have_store)
+{
+    long long int deadline = time_usec() + TURN_USEC;
+    bool changed = false;
+
+    qsort(array, n, sizeof *array, compare_vifs);
+    for (size_t i = 0; i < n; i++) {
+        if (time_usec() >= deadline) {
+            latch_set(&wakeup);
+            break;
+        }
+        xenvif_settle(array[i]);
+        if (xenvif_run_ctrl(array[i])) {
+            latch_set(&wakeup);
+        }
+        if (have_store) {
+            changed |= xenvif_run(array[i], own_dir, &wakeup);
+            collect_garbage(array[i]);
+        }
+    }
+    return changed;
+}
+
+/* One turn. */
 static void
 run_vifs(bool have_store)
 {
@@ -312,14 +355,9 @@ run_vifs(bool have_store)
 
     for (size_t i = 0; i < n; i++) {
         changed |= xenvif_check(array[i], check);
-        if (xenvif_run_ctrl(array[i])) {
-            latch_set(&wakeup);
-        }
-        if (have_store) {
-            changed |= xenvif_run(array[i], own_dir, &wakeup);
-            collect_garbage(array[i]);
-        }
+        xenvif_budget_left(array[i]->budget); /* As of now. */
     }
+    changed |= serve_vifs(array, n, have_store);
     free(array);
     if (check) {
         next_check = time_msec() + CHECK_INTERVAL_MS;
@@ -349,17 +387,19 @@ wait(bool have_store)
 static void *
 control_main(void *aux OVS_UNUSED)
 {
+    ovsrcu_quiesce_start();
     for (;;) {
         bool have_store;
 
-        /* Nobody must have to wait for us while we wait for xenstored. */
-        ovsrcu_quiesce_start();
+        /* (Since the end of the last turn, nobody has to wait for us while we
+         * wait for xenstored.) */
         latch_poll(&wakeup);
         have_store = run_store();
         if (have_store) {
             drain_events();
         }
         run_vifs(have_store);
+        xenvif_grace_run();
         wait(have_store);
     }
     return NULL;
@@ -370,6 +410,7 @@ xenvif_control_start(void)
 {
     info_seq = seq_create();
     latch_init(&wakeup);
+    xenvif_grace_init(&wakeup);
     ovs_thread_create("xenvif", control_main, NULL);
 }
 

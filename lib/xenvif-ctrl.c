@@ -25,8 +25,8 @@
 #include <string.h>
 
 #include "openvswitch/poll-loop.h"
-#include "ovs-rcu.h"
 #include "util.h"
+#include "xenvif-budget.h"
 #include "xenvif-grant.h"
 #include "xenvif-gref.h"
 
@@ -56,7 +56,8 @@ BUILD_ASSERT_DECL(sizeof(union ctrl_slot)
 
 struct xenvif_ctrl *
 xenvif_ctrl_open(uint16_t domid, uint32_t n_queues, uint32_t gref,
-                 uint32_t port, const struct xenvif_hash *hash, char **problem)
+                 uint32_t port, const struct xenvif_hash *hash,
+                 struct xenvif_budget *budget, char **problem)
 {
     struct xenvif_ctrl *ctrl = xzalloc(sizeof *ctrl);
     struct xenvif_ring_page *page = NULL;
@@ -64,6 +65,7 @@ xenvif_ctrl_open(uint16_t domid, uint32_t n_queues, uint32_t gref,
 
     ctrl->domid = domid;
     ctrl->n_queues = n_queues;
+    ctrl->budget = budget;
     ctrl->read_page = xenvif_grant_read;
     ctrl->write_page = xenvif_grant_write;
     ctrl->hash = xmemdup(hash, sizeof *hash);
@@ -90,6 +92,7 @@ xenvif_ctrl_close(struct xenvif_ctrl *ctrl)
     if (ctrl) {
         xenvif_grant_unmap(ctrl->ring.page);
         xenvif_event_close(&ctrl->event);
+        free(ctrl->del.list);
         free(ctrl->hash);
         free(ctrl);
     }
@@ -228,19 +231,6 @@ read_grefs(struct xenvif_ctrl *ctrl,
     return list;
 }
 
-/* Unmaps the first 'n' pages of 'list'. */
-static uint32_t
-remove_grefs(struct xenvif_gref_table *table,
-             const struct xen_netif_gref *list, uint32_t n, bool *found)
-{
-    uint32_t grefs[GREFS_PER_MESSAGE];
-
-    for (uint32_t i = 0; i < n; i++) {
-        grefs[i] = list[i].ref;
-    }
-    return xenvif_gref_remove(table, grefs, n, found);
-}
-
 /* Maps all pages of a list, or none. */
 static uint32_t
 add_grefs(struct xenvif_ctrl *ctrl,
@@ -248,61 +238,79 @@ add_grefs(struct xenvif_ctrl *ctrl,
 {
     uint32_t status = XEN_NETIF_CTRL_STATUS_SUCCESS;
     struct xen_netif_gref *list = read_grefs(ctrl, request, &status);
-    struct xenvif_gref_table *table;
-    bool found[GREFS_PER_MESSAGE];
+    struct xenvif_gref_id ids[GREFS_PER_MESSAGE];
     uint32_t n = request->data[2];
-    uint32_t i;
 
     if (!list) {
         return status;
     }
-    table = ctrl->grefs[request->data[0]];
-    for (i = 0; i < n; i++) {
-        if (!xenvif_gref_add(table, list[i].ref,
-                             list[i].flags & XEN_NETIF_CTRLF_GREF_readonly)) {
-            break;
-        }
+    for (uint32_t i = 0; i < n; i++) {
+        ids[i].gref = list[i].ref;
+        ids[i].readonly = list[i].flags & XEN_NETIF_CTRLF_GREF_readonly;
     }
-    if (i < n) {
-        remove_grefs(table, list, i, found);
-        status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
-    } else {
-        ctrl->grefs_changed = true;
-    }
-    ovsrcu_quiesce_start();
     free(list);
-    return status;
-}
-
-/* Unmaps the pages of a list.  Says in the list which were not mapped, and in
- * '*n_removed' how many were. */
-static uint32_t
-del_grefs(struct xenvif_ctrl *ctrl,
-          const struct xen_netif_ctrl_request *request, uint32_t *n_removed)
-{
-    uint32_t status = XEN_NETIF_CTRL_STATUS_SUCCESS;
-    struct xen_netif_gref *list = read_grefs(ctrl, request, &status);
-    bool found[GREFS_PER_MESSAGE];
-    uint32_t n = request->data[2];
-
-    if (!list) {
-        return status;
-    }
-    if (ctrl->forget_grefs && !ctrl->forget_grefs(ctrl->forget_aux)) {
-        free(list);
+    if (!xenvif_gref_add(ctrl->grefs[request->data[0]], ids, n)) {
         return XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
     }
     ctrl->grefs_changed = true;
-    *n_removed = remove_grefs(ctrl->grefs[request->data[0]], list, n, found);
+    return XEN_NETIF_CTRL_STATUS_SUCCESS;
+}
+
+/* Begins to unmap the pages of a list.  Says in the list which were not
+ * mapped.  Returns false, with the status of the answer in '*status', if that
+ * is all. */
+static bool
+begin_del(struct xenvif_ctrl *ctrl,
+          const struct xen_netif_ctrl_request *request, uint32_t *status)
+{
+    struct xen_netif_gref *list = read_grefs(ctrl, request, status);
+    uint32_t grefs[GREFS_PER_MESSAGE];
+    bool found[GREFS_PER_MESSAGE];
+    uint32_t n = request->data[2];
+
+    if (!list) {
+        return false;
+    }
+    if (ctrl->forget_grefs && !ctrl->forget_grefs(ctrl->forget_aux)) {
+        *status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
+        free(list);
+        return false;
+    }
+    for (uint32_t i = 0; i < n; i++) {
+        grefs[i] = list[i].ref;
+    }
+    ctrl->grefs_changed = true;
+    ctrl->del.request = *request;
+    ctrl->del.list = list;
+    ctrl->del.n_removed = xenvif_gref_remove(ctrl->grefs[request->data[0]],
+                                             grefs, n, found);
     for (uint32_t i = 0; i < n; i++) {
         list[i].status = (found[i] ? XEN_NETIF_CTRL_STATUS_SUCCESS
                           : XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER);
     }
-    if (n && !ctrl->write_page(ctrl->domid, request->data[1], list,
-                               n * sizeof *list)) {
+    ctrl->del.grace = ctrl->del.n_removed ? xenvif_grace_ask() : 0;
+    return true;
+}
+
+/* Ends what begin_del() began, after the grace period.  Returns the status. */
+static uint32_t
+finish_del(struct xenvif_ctrl *ctrl, uint32_t *n_removed)
+{
+    const struct xen_netif_ctrl_request *request = &ctrl->del.request;
+    uint32_t status = XEN_NETIF_CTRL_STATUS_SUCCESS;
+    uint32_t n = request->data[2];
+
+    xenvif_gref_settle(ctrl->grefs[request->data[0]]);
+    if (ctrl->del.n_removed) {
+        xenvif_budget_spend(ctrl->budget, XENVIF_PRICE_GRACE);
+    }
+    *n_removed = ctrl->del.n_removed;
+    if (n && !ctrl->write_page(ctrl->domid, request->data[1], ctrl->del.list,
+                               n * sizeof *ctrl->del.list)) {
         status = XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
     }
-    free(list);
+    free(ctrl->del.list);
+    ctrl->del.list = NULL;
     return status;
 }
 
@@ -319,13 +327,25 @@ get_gref_size(const struct xenvif_ctrl *ctrl, uint32_t queue, uint32_t *size)
     return XEN_NETIF_CTRL_STATUS_SUCCESS;
 }
 
-void
+/* Fills in the rest of an answer, whose status is there. */
+static void
+complete_response(struct xenvif_ctrl *ctrl,
+                  const struct xen_netif_ctrl_request *request,
+                  struct xen_netif_ctrl_response *response)
+{
+    response->id = request->id;
+    response->type = request->type;
+    ctrl->n_messages++;
+    if (response->status != XEN_NETIF_CTRL_STATUS_SUCCESS) {
+        ctrl->n_refused++;
+    }
+}
+
+bool
 xenvif_ctrl_execute(struct xenvif_ctrl *ctrl,
                     const struct xen_netif_ctrl_request *request,
                     struct xen_netif_ctrl_response *response)
 {
-    response->id = request->id;
-    response->type = request->type;
     response->data = 0;
 
     switch (request->type) {
@@ -349,30 +369,72 @@ xenvif_ctrl_execute(struct xenvif_ctrl *ctrl,
         response->status = add_grefs(ctrl, request);
         break;
     case XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING:
-        response->status = del_grefs(ctrl, request, &response->data);
+        if (begin_del(ctrl, request, &response->status)) {
+            return false;
+        }
         break;
     default:
         response->status = set(ctrl, request);
         break;
     }
 
-    ctrl->n_messages++;
-    if (response->status != XEN_NETIF_CTRL_STATUS_SUCCESS) {
-        ctrl->n_refused++;
-    }
+    complete_response(ctrl, request, response);
+    return true;
 }
 
-/* Answers the next message. */
+/* Writes the answer to the next message. */
+static void
+put_response(struct xenvif_ctrl *ctrl, const union ctrl_slot *answer)
+{
+    xenvif_ring_write_slot(&ctrl->ring, ctrl->ring.req_cons, answer->words,
+                           RESPONSE_WORDS);
+    ctrl->ring.req_cons++;
+}
+
+/* Ends the message that waits for a grace period, if that is over.  Returns
+ * false if it is not. */
+static bool
+finish_one(struct xenvif_ctrl *ctrl)
+{
+    union ctrl_slot answer;
+
+    if (!xenvif_grace_is_over(ctrl->del.grace)) {
+        return false;
+    }
+    answer.response.status = finish_del(ctrl, &answer.response.data);
+    complete_response(ctrl, &ctrl->del.request, &answer.response);
+    put_response(ctrl, &answer);
+    return true;
+}
+
+/* Answers the next message, or begins to. */
 static void
 run_one(struct xenvif_ctrl *ctrl)
 {
     union ctrl_slot slot, answer;
 
+    xenvif_budget_spend(ctrl->budget, XENVIF_PRICE_MESSAGE);
     xenvif_ring_read_slot(&ctrl->ring, ctrl->ring.req_cons, slot.words);
-    xenvif_ctrl_execute(ctrl, &slot.request, &answer.response);
-    xenvif_ring_write_slot(&ctrl->ring, ctrl->ring.req_cons, answer.words,
-                           RESPONSE_WORDS);
-    ctrl->ring.req_cons++;
+    if (xenvif_ctrl_execute(ctrl, &slot.request, &answer.response)) {
+        put_response(ctrl, &answer);
+    }
+}
+
+/* Answers messages before 'prod', as many as one turn may take. */
+static void
+run_burst(struct xenvif_ctrl *ctrl, uint32_t prod)
+{
+    int64_t least = (xenvif_budget_left(ctrl->budget)
+                     - XENVIF_CTRL_BURST_PRICE);
+
+    for (int i = 0; (i < XENVIF_CTRL_BURST && ctrl->ring.req_cons != prod
+                     && xenvif_budget_left(ctrl->budget) > MAX(least, 0));
+         i++) {
+        run_one(ctrl);
+        if (ctrl->del.list && !finish_one(ctrl)) {
+            break;
+        }
+    }
 }
 
 bool
@@ -381,7 +443,7 @@ xenvif_ctrl_run(struct xenvif_ctrl *ctrl)
     struct xenvif_ring *ring = &ctrl->ring;
     uint32_t prod;
 
-    if (ctrl->broken) {
+    if (ctrl->broken || (ctrl->del.list && !finish_one(ctrl))) {
         return false;
     }
     xenvif_event_drain(&ctrl->event, true);
@@ -390,20 +452,32 @@ xenvif_ctrl_run(struct xenvif_ctrl *ctrl)
         ctrl->broken = true;
         return false;
     }
-    for (int i = 0; i < XENVIF_CTRL_BURST && ring->req_cons != prod; i++) {
-        run_one(ctrl);
-    }
+    run_burst(ctrl, prod);
     if (ring->req_cons != ring->rsp_prod
         && xenvif_ring_publish(ring, ring->req_cons)) {
         xenvif_event_notify(&ctrl->event, ctrl->event.tx_port);
     }
-    return xenvif_ring_arm(ring, 1);
+
+    /* Whoever cannot go on now will be back without an event. */
+    return (!xenvif_ctrl_is_held(ctrl) && xenvif_ring_arm(ring, 1));
+}
+
+bool
+xenvif_ctrl_is_held(const struct xenvif_ctrl *ctrl)
+{
+    return ctrl->del.list || !xenvif_budget_can_spend(ctrl->budget);
 }
 
 void
 xenvif_ctrl_wait(const struct xenvif_ctrl *ctrl)
 {
-    if (!ctrl->broken) {
+    if (ctrl->broken || ctrl->del.list) {
+        /* The end of a grace period wakes the thread by itself. */
+        return;
+    }
+    if (xenvif_budget_can_spend(ctrl->budget)) {
         poll_fd_wait(ctrl->event.fd, POLLIN);
+    } else {
+        poll_timer_wait_until(xenvif_budget_due(ctrl->budget));
     }
 }

@@ -32,6 +32,7 @@
 #include <xen/io/netif.h>
 
 #include "xenvif-event.h"
+#include "xenvif-grace.h"
 #include "xenvif-hash.h"
 #include "xenvif-ring.h"
 
@@ -40,8 +41,21 @@ enum {
     XENVIF_CTRL_SLOT_WORDS = 4,
 };
 
-/* Messages answered before somebody else gets a turn. */
+/* Messages answered before somebody else gets a turn, and what they may cost
+ * (see xenvif-budget.h). */
 #define XENVIF_CTRL_BURST 16
+#define XENVIF_CTRL_BURST_PRICE 2000
+
+struct xenvif_budget;
+
+/* A message that unmaps pages: answered in two steps, between which all
+ * threads let go of the pages. */
+struct xenvif_ctrl_del {
+    struct xen_netif_ctrl_request request;
+    struct xen_netif_gref *list; /* Owned; NULL if there is no message. */
+    uint32_t n_removed;
+    xenvif_grace grace;
+};
 
 struct xenvif_ctrl {
     uint16_t domid;             /* The guest's. */
@@ -58,6 +72,9 @@ struct xenvif_ctrl {
     /* The table of mapped pages of each queue; not owned.  NULL if mapping is
      * not supported. */
     struct xenvif_gref_table **grefs;
+    struct xenvif_ctrl_del del; /* The one that is being executed. */
+
+    struct xenvif_budget *budget; /* Of the guest; not owned. */
 
     /* Called before pages are unmapped: whoever keeps a list of what is mapped
      * has to forget it.  The guest may do anything with its pages once it was
@@ -81,19 +98,26 @@ struct xenvif_ctrl {
 struct xenvif_ctrl *xenvif_ctrl_open(uint16_t domid, uint32_t n_queues,
                                      uint32_t gref, uint32_t port,
                                      const struct xenvif_hash *hash,
+                                     struct xenvif_budget *budget,
                                      char **problem);
 void xenvif_ctrl_close(struct xenvif_ctrl *);
 
-/* Answers messages, up to XENVIF_CTRL_BURST of them.  Returns true if there
- * may be more. */
+/* Answers messages, up to XENVIF_CTRL_BURST of them, as long as the guest's
+ * budget allows it and none has to wait for a grace period.  Returns true if
+ * there may be more to be answered at once. */
 bool xenvif_ctrl_run(struct xenvif_ctrl *);
 
-/* Makes poll_block() wake up when a message comes. */
+/* Is there a reason not to answer the next message yet, other than that there
+ * is none: the end of a grace period, or of the guest's budget? */
+bool xenvif_ctrl_is_held(const struct xenvif_ctrl *);
+
+/* Makes poll_block() wake up when there is something to be answered. */
 void xenvif_ctrl_wait(const struct xenvif_ctrl *);
 
 /* Executes 'request' and fills in '*response'.  The part of the above that
- * tests can call without a ring. */
-void xenvif_ctrl_execute(struct xenvif_ctrl *,
+ * tests can call without a ring.  Returns false if there is no answer before a
+ * grace period has ended. */
+bool xenvif_ctrl_execute(struct xenvif_ctrl *,
                          const struct xen_netif_ctrl_request *request,
                          struct xen_netif_ctrl_response *response);
 

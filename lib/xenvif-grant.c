@@ -117,19 +117,33 @@ xenvif_grant_open(uint16_t own_domid_)
 }
 
 void *
+xenvif_grant_map_list(uint16_t domid, uint32_t *grefs, uint32_t n,
+                      bool writable)
+{
+    return xengnttab_map_domain_grant_refs(
+        get_gnttab(), n, domid, grefs,
+        PROT_READ | (writable ? PROT_WRITE : 0));
+}
+
+void
+xenvif_grant_unmap_list(void *pages, uint32_t n)
+{
+    if (pages && xengnttab_unmap(get_gnttab(), pages, n)) {
+        VLOG_ERR_RL(&rl, "cannot unmap %"PRIu32" page%s of a guest (%s)",
+                    n, n > 1 ? "s" : "", ovs_strerror(errno));
+    }
+}
+
+void *
 xenvif_grant_map(uint16_t domid, uint32_t gref, bool writable)
 {
-    return xengnttab_map_grant_ref(get_gnttab(), domid, gref,
-                                   PROT_READ | (writable ? PROT_WRITE : 0));
+    return xenvif_grant_map_list(domid, &gref, 1, writable);
 }
 
 void
 xenvif_grant_unmap(void *page)
 {
-    if (page && xengnttab_unmap(get_gnttab(), page, 1)) {
-        VLOG_ERR_RL(&rl, "cannot unmap a page of a guest (%s)",
-                    ovs_strerror(errno));
-    }
+    xenvif_grant_unmap_list(page, 1);
 }
 
 /* Copies a single segment.  Returns true if that worked. */

@@ -43,6 +43,12 @@ void *xenvif_grant_map(uint16_t domid, uint32_t gref, bool writable);
 /* Unmaps what xenvif_grant_map() returned; NULL is fine. */
 void xenvif_grant_unmap(void *page);
 
+/* The same for a list of 'n' pages, which become one range of addresses and
+ * can only be unmapped together: all of them, or none. */
+void *xenvif_grant_map_list(uint16_t domid, uint32_t *grefs, uint32_t n,
+                            bool writable);
+void xenvif_grant_unmap_list(void *pages, uint32_t n);
+
 /* Copies the first 'len' bytes, at most a page, of page 'gref' of domain
  * 'domid' to 'data'.  Returns true if that worked. */
 bool xenvif_grant_read(uint16_t domid, uint32_t gref, void *data, size_t len);

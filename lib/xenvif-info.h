@@ -48,6 +48,7 @@ struct xenvif_info {
     uint32_t mtu;               /* The toolstack's wish, 0 if none. */
     struct xenvif_rate_config rate; /* The toolstack's limit. */
     uint32_t n_bad_rates;       /* Limits that were not understood. */
+    uint64_t n_maps_refused;    /* Pages that were one too many to map. */
     uint32_t n_connects;        /* Connections made so far. */
     uint32_t n_carrier_changes;
     char mac[18];               /* The guest's, as the toolstack wrote it. */

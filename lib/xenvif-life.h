@@ -34,9 +34,6 @@ struct latch;
  * process before us is just leaving.  The interval doubles with each try. */
 #define XENVIF_RETRY_MIN_MS 50
 
-/* Of 'connect_tokens', in ms: ten connects a second. */
-#define XENVIF_CONNECT_COST 100
-
 /* xenvif.c */
 
 /* Writes down what went wrong where users and toolstacks look for it. */
@@ -58,15 +55,22 @@ bool xenvif_publish_info(struct xenvif *);
 
 /* xenvif-connect.c */
 
+/* For a new vif. */
+void xenvif_connect_init(struct xenvif *);
+
 /* Brings the data path up for a guest that wants to connect, or for one that
  * is Connected already. */
 void xenvif_connect(struct xenvif *, struct latch *fault_latch);
 void xenvif_attach(struct xenvif *, struct latch *fault_latch);
 
-/* Ends the data path.  The guest's rings stay as they are, ready for the next
- * connection to continue in them, unless there will be none: then 'drain'
- * answers what the guest asked for. */
-void xenvif_disconnect(struct xenvif *, bool drain);
+/* Begins to end the data path, if there is one.  Returns true if there is none
+ * any more, and false if that takes until a grace period is over: xenvif_run()
+ * then takes no step before that, and comes by here again after it.
+ *
+ * The guest's rings stay as they are, ready for the next connection to
+ * continue in them, unless there will be none: then 'drain' answers what the
+ * guest asked for. */
+bool xenvif_disconnect(struct xenvif *, bool drain);
 
 /* The guest, or the toolstack, ends the connection: ends the data path,
  * forgets what the guest configured, and goes to 'state'. */

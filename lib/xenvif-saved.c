@@ -24,7 +24,6 @@
 #include <string.h>
 
 #include "openvswitch/dynamic-string.h"
-#include "ovs-rcu.h"
 #include "util.h"
 #include "xenvif-bus.h"
 #include "xenvif-gref.h"
@@ -146,87 +145,110 @@ xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash)
     read_mapping(dir, hash);
 }
 
-/* Grant references come in a row mostly, and are saved as such: "FIRST-LAST",
- * with an "r" behind it if they are read-only. */
+/* The pages that are mapped are kept in one node, whatever the number of
+ * queues: a driver domain may have no more than a thousand nodes for all its
+ * guests.  Grant references are mostly consecutive, and saved as such:
+ * "QUEUE:FIRST-LAST", followed by an "r" if they are read-only. */
 
-static char *
-grefs_dir(const char *dir)
-{
-    return xasprintf("%s/grefs", dir);
-}
-
-void
-xenvif_saved_write_grefs(const char *dir, unsigned int queue,
-                         const struct xenvif_gref_table *table)
+/* Appends the rows of 'queue', as many as there is room for. */
+static void
+put_rows(struct ds *s, unsigned int queue,
+         const struct xenvif_gref_table *table)
 {
     struct xenvif_gref_id list[XENVIF_GREF_MAX];
     uint32_t n = xenvif_gref_list(table, list);
-    struct ds s = DS_EMPTY_INITIALIZER;
-    char *subdir = grefs_dir(dir);
-    char key[16];
     uint32_t end;
 
-    for (uint32_t i = 0; i < n && s.length < NODE_SIZE - 24; i = end) {
+    for (uint32_t i = 0; i < n && s->length < NODE_SIZE - 32; i = end) {
         end = i + 1;
         while (end < n && list[end].readonly == list[i].readonly
                && list[end].gref - list[i].gref == end - i) {
             end++;
         }
-        ds_put_format(&s, "%"PRIu32"-%"PRIu32"%s ", list[i].gref,
+        ds_put_format(s, "%u:%"PRIu32"-%"PRIu32"%s ", queue, list[i].gref,
                       list[end - 1].gref, list[i].readonly ? "r" : "");
     }
-    snprintf(key, sizeof key, "%u", queue);
-    xenvif_store_write(XENVIF_STORE_NO_TXN, subdir, key, ds_cstr(&s));
-    ds_destroy(&s);
-    free(subdir);
-}
-
-/* Maps the pages that 'word' names. */
-static bool
-map_row(struct xenvif_gref_table *table, char *word)
-{
-    char *dash = strchr(word, '-');
-    bool readonly = *word && word[strlen(word) - 1] == 'r';
-    uint32_t first, last;
-
-    if (!dash) {
-        return false;
-    }
-    *dash = '\0';
-    if (readonly) {
-        dash[strlen(dash + 1)] = '\0';
-    }
-    if (!xenvif_parse_u32(word, &first) || !xenvif_parse_u32(dash + 1, &last)
-        || last < first || last - first >= XENVIF_GREF_MAX) {
-        return false;
-    }
-    for (uint32_t i = 0; i <= last - first; i++) {
-        xenvif_gref_add(table, first + i, readonly);
-    }
-    return true;
 }
 
 void
-xenvif_saved_read_grefs(const char *dir, unsigned int queue,
-                        struct xenvif_gref_table *table)
+xenvif_saved_write_grefs(const char *dir,
+                         struct xenvif_gref_table *const *tables,
+                         unsigned int n_queues)
 {
-    char *subdir = grefs_dir(dir);
-    char *save_ptr = NULL;
-    char key[16];
-    char *s;
+    struct ds s = DS_EMPTY_INITIALIZER;
 
-    snprintf(key, sizeof key, "%u", queue);
-    s = xenvif_store_read(XENVIF_STORE_NO_TXN, subdir, key);
+    for (unsigned int i = 0; i < n_queues; i++) {
+        put_rows(&s, i, tables[i]);
+    }
+    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "grefs", ds_cstr(&s));
+    ds_destroy(&s);
+}
+
+/* A row, parsed. */
+struct row {
+    uint32_t queue, first, last;
+    bool readonly;
+};
+
+static bool
+parse_row(char *word, struct row *row)
+{
+    char *colon = strchr(word, ':');
+    char *dash = colon ? strchr(colon, '-') : NULL;
+
+    if (!dash || !dash[1]) {
+        return false;
+    }
+    *colon = *dash = '\0';
+    row->readonly = dash[strlen(dash + 1)] == 'r';
+    if (row->readonly) {
+        dash[strlen(dash + 1)] = '\0';
+    }
+    return (xenvif_parse_u32(word, &row->queue)
+            && xenvif_parse_u32(colon + 1, &row->first)
+            && xenvif_parse_u32(dash + 1, &row->last)
+            && row->last >= row->first
+            && row->last - row->first < XENVIF_GREF_MAX);
+}
+
+/* Appends the pages of 'row' to the '*n' in 'list', as far as they fit. */
+static void
+expand_row(const struct row *row, struct xenvif_gref_id *list, uint32_t *n)
+{
+    for (uint32_t i = 0;
+         i <= row->last - row->first && *n < XENVIF_GREF_MAX; i++) {
+        list[*n].gref = row->first + i;
+        list[*n].readonly = row->readonly;
+        ++*n;
+    }
+}
+
+void
+xenvif_saved_read_grefs(const char *dir, struct xenvif_gref_table **tables,
+                        unsigned int n_queues)
+{
+    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "grefs");
+    struct xenvif_gref_id list[XENVIF_GREF_MAX];
+    char *save_ptr = NULL;
+    uint32_t queue = 0;
+    uint32_t n = 0;
+    struct row row;
+
+    /* Rows of a queue follow each other: map them when the next one begins. */
     for (char *word = s ? strtok_r(s, " ", &save_ptr) : NULL;
-         word && map_row(table, word);
+         word && parse_row(word, &row) && row.queue < n_queues;
          word = strtok_r(NULL, " ", &save_ptr)) {
-        continue;
+        if (row.queue != queue) {
+            xenvif_gref_add_some(tables[queue], list, n);
+            queue = row.queue;
+            n = 0;
+        }
+        expand_row(&row, list, &n);
+    }
+    if (n) {
+        xenvif_gref_add_some(tables[queue], list, n);
     }
     free(s);
-    free(subdir);
-
-    /* The additions made other threads wait for us. */
-    ovsrcu_quiesce_start();
 }
 
 int

@@ -51,20 +51,21 @@ void xenvif_saved_read_multicast(const char *dir,
 void xenvif_saved_write_conflict(const char *dir, bool conflict);
 bool xenvif_saved_read_conflict(const char *dir);
 
-/* Saves what is mapped of queue 'queue', as far as it fits a node of XenStore;
- * and maps what was saved, as far as it can be mapped.  What is missed is
- * served by grant copies.
+/* Saves what the tables of all queues have mapped, as far as it fits a node of
+ * XenStore; and maps what was saved, as far as it can be mapped.  What is
+ * missed is served by grant copies.
  *
  * What was saved has to be removed before the guest is told that any of it is
  * unmapped: if it were mapped by the next process, that would use a page that
  * the guest uses for something else. */
-void xenvif_saved_write_grefs(const char *dir, unsigned int queue,
-                              const struct xenvif_gref_table *);
-void xenvif_saved_read_grefs(const char *dir, unsigned int queue,
-                             struct xenvif_gref_table *);
+void xenvif_saved_write_grefs(const char *dir,
+                              struct xenvif_gref_table *const *tables,
+                              unsigned int n_queues);
+void xenvif_saved_read_grefs(const char *dir,
+                             struct xenvif_gref_table **tables,
+                             unsigned int n_queues);
 
-/* Forgets what is mapped of all queues.  Returns 0 or a positive errno value.
- */
+/* Forgets what is mapped.  Returns 0 or a positive errno value. */
 int xenvif_saved_remove_grefs(const char *dir);
 
 /* Forgets what was saved in 'dir'. */

@@ -29,6 +29,7 @@
 #include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
+#include "xenvif-budget.h"
 #include "xenvif-ctrl.h"
 #include "xenvif-life.h"
 #include "xenvif-saved.h"
@@ -37,14 +38,6 @@ VLOG_DEFINE_THIS_MODULE(xenvif);
 
 /* See XENVIF_RETRY_MIN_MS. */
 #define RETRY_MAX_MS 1000
-
-/* Limits on what a guest can make us do by playing with its state: five
- * connects at once and ten a second after that; 200 steps at once, 100 a
- * second after that.  Windows goes through several connects when it boots and
- * spins while it waits for our answers, so the first ones must not wait. */
-#define CONNECT_BURST (5 * XENVIF_CONNECT_COST)
-#define STEP_COST 10
-#define STEP_BURST (200 * STEP_COST)
 
 struct xenvif *
 xenvif_create(uint16_t domid, uint16_t handle)
@@ -62,8 +55,8 @@ xenvif_create(uint16_t domid, uint16_t handle)
     xenvif_policer_init(&xenvif->policer);
     xenvif_multicast_init(&xenvif->multicast);
     ovs_mutex_init(&xenvif->mutex);
-    token_bucket_init(&xenvif->connect_tokens, 1, CONNECT_BURST);
-    token_bucket_init(&xenvif->step_tokens, 1, STEP_BURST);
+    xenvif->budget = xenvif_budget_ref(domid);
+    xenvif_connect_init(xenvif);
     xenvif->rl = rl;
     xenvif->dirty = true;
     xenvif->retry_at = LLONG_MAX;
@@ -153,8 +146,8 @@ void
 xenvif_destroy(struct xenvif *xenvif)
     OVS_NO_THREAD_SAFETY_ANALYSIS
 {
-    xenvif_disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
+    xenvif_budget_unref(xenvif->budget);
     xenvif_policer_destroy(&xenvif->policer);
     xenvif_multicast_destroy(&xenvif->multicast);
     ovs_mutex_destroy(&xenvif->mutex);
@@ -355,17 +348,30 @@ offer(struct xenvif *xenvif)
     }
 }
 
+/* Returns when to look at the vif next, if nobody says anything before, as
+ * time_msec() has it. */
+static long long int
+next_look(const struct xenvif *xenvif)
+{
+    long long int due = xenvif->dirty ? 0 : xenvif->retry_at;
+
+    return (due == LLONG_MAX ? LLONG_MAX
+            : MAX(due, xenvif_budget_due(xenvif->budget)));
+}
+
+static bool
+is_due(const struct xenvif *xenvif)
+{
+    return time_msec() >= next_look(xenvif);
+}
+
 void
 xenvif_wait(const struct xenvif *xenvif, bool have_store)
 {
     const struct xenvif_conn *conn = xenvif_get_conn(xenvif);
 
     if (have_store) {
-        if (xenvif->dirty) {
-            poll_immediate_wake();
-        } else {
-            poll_timer_wait_until(xenvif->retry_at);
-        }
+        poll_timer_wait_until(next_look(xenvif));
     }
     if (conn && conn->ctrl) {
         xenvif_ctrl_wait(conn->ctrl);
@@ -468,8 +474,7 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
         xenvif_disconnect(xenvif, false);
     }
     follow_frontend(xenvif);
-    if (!token_bucket_withdraw(&xenvif->step_tokens, STEP_COST)) {
-        xenvif->retry_at = time_msec() + STEP_COST;
+    if (xenvif->dying) {
         return;
     }
     if (xenvif->now.backend == XenbusStateInitWait
@@ -486,7 +491,7 @@ serve_in_conflict(struct xenvif *xenvif, struct latch *fault_latch)
 {
     if (!xenvif->has_port) {
         xenvif_disconnect(xenvif, false);
-    } else if (!xenvif->now.connected) {
+    } else if (!xenvif->now.connected && !xenvif->dying) {
         xenvif_attach(xenvif, fault_latch);
     }
     xenvif->seen = true;
@@ -580,9 +585,12 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
 {
     bool changed = take_port(xenvif);
 
-    if (!changed && !xenvif->dirty && time_msec() < xenvif->retry_at) {
+    /* What a guest does to its part of XenStore waits until it can be paid
+     * for; what a port wants does not. */
+    if (!changed && !is_due(xenvif)) {
         return false;
     }
+    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_LOOK);
     xenvif->dirty = false;
     xenvif->retry_at = LLONG_MAX;
     if (!xenvif->backend_dir) {
@@ -606,7 +614,7 @@ xenvif_is_forgotten(struct xenvif *xenvif)
 
     ovs_mutex_lock(&xenvif->mutex);
     forgotten = !xenvif->n_claims && !xenvif->changed && !xenvif->now.present
-                && !xenvif->dirty;
+                && !xenvif->dirty && !xenvif->now.connected && !xenvif->dying;
     ovs_mutex_unlock(&xenvif->mutex);
     return forgotten;
 }

@@ -31,13 +31,14 @@
 
 #include "openvswitch/hmap.h"
 #include "openvswitch/thread.h"
-#include "openvswitch/token-bucket.h"
 #include "openvswitch/vlog.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
+#include "xenvif-bucket.h"
 #include "xenvif-bus.h"
 #include "xenvif-conn.h"
 #include "xenvif-counters.h"
+#include "xenvif-grace.h"
 #include "xenvif-info.h"
 #include "xenvif-kernel.h"
 #include "xenvif-multicast.h"
@@ -86,6 +87,10 @@ struct xenvif {
     char *error_dir;            /* Where a backend tells its troubles. */
     char *saved_dir;            /* See xenvif-saved.h. */
     char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
+    struct xenvif_budget *budget; /* Of the guest, all its vifs share it. */
+    struct xenvif_conn *dying;  /* Connection that is being taken down. */
+    bool drain_dying;           /* Are its requests to be answered? */
+    xenvif_grace dying_grace;   /* When nobody uses it any more. */
     bool has_port;              /* Does a port claim the vif? */
     struct xenvif_view view;    /* What XenStore said last. */
     bool has_rate;              /* What was taken over of the limit that... */
@@ -98,19 +103,23 @@ struct xenvif {
     long long int save_at;      /* When it may be saved again, in ms. */
     bool grefs_unsaved;         /* Did the pages that are mapped change? */
     bool grefs_saved;           /* Is there anything saved about them? */
+    uint64_t n_refused_before;  /* Of 'conn', when it was last looked at. */
     long long int save_grefs_at; /* When they may be saved again, in ms. */
     long long int retry_at;     /* When to look again, in ms. */
     long long int retry_interval; /* Ms until the look after that. */
-    struct token_bucket connect_tokens;
-    struct token_bucket step_tokens;
+    struct xenvif_bucket connects; /* That it may make now. */
     struct vlog_rate_limit rl;  /* No guest can hide another one's messages. */
 };
 
 /* Creates a vif of which nothing is known yet. */
 struct xenvif *xenvif_create(uint16_t domid, uint16_t handle);
 
-/* Disconnects, without a word to the guest, and frees. */
+/* Frees what xenvif_is_forgotten(). */
 void xenvif_destroy(struct xenvif *);
+
+/* Ends a disconnect that was waiting for a grace period, if that is over.
+ * Control thread. */
+void xenvif_settle(struct xenvif *);
 
 /* Looks at XenStore and takes a step of the vif's life if there is one to be
  * taken.  'own_dir' is the XenStore directory of the domain that this process

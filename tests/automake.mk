@@ -17,11 +17,13 @@
 # to the provider as a frontend on the emulated libraries, in one process.
 unit_tests = \
 	tests/test-backlog \
+	tests/test-budget \
 	tests/test-bus \
 	tests/test-conn \
 	tests/test-ctrl \
 	tests/test-frame \
 	tests/test-gref \
+	tests/test-gref-limits \
 	tests/test-gso \
 	tests/test-hash \
 	tests/test-hostile \
@@ -105,6 +107,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-link.at \
 	tests/system-xenvif-rings.at \
 	tests/system-xenvif-hostile.at \
+	tests/system-xenvif-bystander.at \
 	tests/system-xenvif-offload.at \
 	tests/system-xenvif-profiles.at \
 	tests/system-xenvif-mapped.at \

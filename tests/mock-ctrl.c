@@ -20,6 +20,7 @@
 
 #include "mock-frontend.h"
 
+#include <sched.h>
 #include <string.h>
 #include <xenevtchn.h>
 
@@ -64,19 +65,32 @@ mock_ctrl_take(struct mock *mock, struct xen_netif_ctrl_response *rsp)
     netif_ring_arm(ctrl->page, ctrl->cons);
 }
 
+bool
+mock_ctrl_run(struct mock *mock)
+{
+    bool more = false;
+
+    mock->budget.work.level = mock->budget.work.depth;
+    xenvif_conn_run_ctrl(mock->conn, &more);
+    while (mock->conn->ctrl && mock->conn->ctrl->del.list) {
+        xenvif_grace_run();
+        sched_yield();
+        xenvif_conn_run_ctrl(mock->conn, &more);
+    }
+    return more;
+}
+
 uint32_t
 mock_ctrl_call(struct mock *mock, uint16_t type, uint32_t data0,
                uint32_t data1, uint32_t data2, uint32_t *data)
 {
     struct xen_netif_ctrl_response rsp;
-    bool more = false;
     uint16_t id;
 
     assert_int_equal(mock->ctrl->prod, mock->ctrl->cons);
     mock_take_events(mock, mock->ctrl->port);
     id = mock_ctrl_put(mock, type, data0, data1, data2, true);
-    xenvif_conn_run_ctrl(mock->conn, &more);
-    assert_false(more);
+    assert_false(mock_ctrl_run(mock));
 
     /* A guest that waits for the answer has asked for an event. */
     assert_int_equal(mock_take_events(mock, mock->ctrl->port), 1);
@@ -115,6 +129,26 @@ mock_ctrl_call_page(struct mock *mock, uint16_t type, uint32_t data0,
     assert_int_equal(xenemu_ungrant(mock->dom, gref), 0);
     xenemu_dom_free_page(mock->dom, pfn);
     return status;
+}
+
+uint32_t
+mock_gref_add(struct mock *mock, uint32_t queue, struct xen_netif_gref *list,
+              uint32_t n)
+{
+    return mock_ctrl_call_page(mock, XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING,
+                               queue, 0, n, 1, list, n * sizeof *list, NULL);
+}
+
+uint32_t
+mock_gref_del(struct mock *mock, uint32_t queue, struct xen_netif_gref *list,
+              uint32_t n)
+{
+    uint32_t n_removed;
+
+    assert_int_equal(mock_ctrl_call_page(
+        mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, queue, 0, n, 1, list,
+        n * sizeof *list, &n_removed), XEN_NETIF_CTRL_STATUS_SUCCESS);
+    return n_removed;
 }
 
 void

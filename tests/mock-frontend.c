@@ -281,6 +281,7 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
     xenvif_multicast_init(&mock->multicast);
     atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
     atomic_init(&mock->no_csum, false);
+    xenvif_budget_init(&mock->budget, domid);
     xenvif_rate_init(&mock->rate);
     xenvif_policer_init(&mock->policer);
     latch_init(&mock->latch);
@@ -521,6 +522,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .max_backlog = mock->max_backlog,
         .hash = mock->hash,
         .fault_latch = &mock->latch,
+        .budget = &mock->budget,
     };
 
     return xenvif_conn_open(&params, request, problem);

@@ -44,6 +44,7 @@
 #include "netif-check.h"
 #include "xenemu-admin.h"
 #include "xenemu.h"
+#include "xenvif-budget.h"
 #include "xenvif-conn.h"
 #include "xenvif-counters.h"
 #include "xenvif-multicast.h"
@@ -118,6 +119,7 @@ struct mock {
 
     /* The provider's end. */
     struct xenvif_conn *conn;   /* NULL if not connected. */
+    struct xenvif_budget budget;
     struct xenvif_queue_stats stats[MOCK_MAX_QUEUES];
     struct xenvif_multicast multicast;
     atomic_uint32_t max_frame;
@@ -208,6 +210,11 @@ uint16_t mock_ctrl_put(struct mock *, uint16_t type, uint32_t data0,
 /* Takes the next response, which has to be there. */
 void mock_ctrl_take(struct mock *, struct xen_netif_ctrl_response *);
 
+/* Runs the provider's end of the control ring as the control thread does, over
+ * a grace period if there is one to be waited for.  The guest has spent
+ * nothing before.  Returns true if there may be more messages. */
+bool mock_ctrl_run(struct mock *);
+
 /* Has one message answered.  Returns the status; stores the data in '*data'
  * unless that is NULL. */
 uint32_t mock_ctrl_call(struct mock *, uint16_t type, uint32_t data0,
@@ -220,6 +227,16 @@ uint32_t mock_ctrl_call_page(struct mock *, uint16_t type, uint32_t data0,
                              uint32_t data1, uint32_t data2,
                              unsigned int gref_index, void *content,
                              size_t len, uint32_t *data);
+
+/* Asks for the 'n' pages in 'list' to stay mapped for queue 'queue'.  Returns
+ * the status. */
+uint32_t mock_gref_add(struct mock *, uint32_t queue,
+                       struct xen_netif_gref *list, uint32_t n);
+
+/* Takes them back, and stores in 'list' what the provider says of each.
+ * Returns how many pages were unmapped. */
+uint32_t mock_gref_del(struct mock *, uint32_t queue,
+                       struct xen_netif_gref *list, uint32_t n);
 
 /* Lets all grants of the queue's slots stay from now on: those of the TX slots
  * read-only.  Stores the references in 'list', 2 * NETIF_RING_SIZE of them,

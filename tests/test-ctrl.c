@@ -539,6 +539,7 @@ test_case_86_flood(void **state)
             mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING, 0, 1,
                           0, true);
         }
+        mock->budget.work.level = mock->budget.work.depth;
         assert_false(xenvif_conn_run_ctrl(mock->conn, &more));
         assert_true(more);
         assert_int_equal(backend->n_messages, n + XENVIF_CTRL_BURST);

@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "latch.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
@@ -54,25 +55,6 @@ static int
 setup(void **state)
 {
     return mock_setup_ctrl(state, N_QUEUES, -20);
-}
-
-static uint32_t
-add(struct mock *mock, uint32_t queue, struct xen_netif_gref *l, uint32_t n)
-{
-    return mock_ctrl_call_page(mock, XEN_NETIF_CTRL_TYPE_ADD_GREF_MAPPING,
-                               queue, 0, n, 1, l, n * sizeof *l, NULL);
-}
-
-/* Returns how many pages were unmapped. */
-static uint32_t
-del(struct mock *mock, uint32_t queue, struct xen_netif_gref *l, uint32_t n)
-{
-    uint32_t n_removed;
-
-    assert_int_equal(mock_ctrl_call_page(
-        mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, queue, 0, n, 1, l,
-        n * sizeof *l, &n_removed), SUCCESS);
-    return n_removed;
 }
 
 static void
@@ -109,23 +91,23 @@ test_case_71_add_and_del(void **state)
     struct xen_netif_gref orig[MAX_GREFS];
 
     mock_stage(&mock->queues[0], list);
-    assert_int_equal(add(mock, 0, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, MAX_GREFS), SUCCESS);
     expect_mapped(mock, MAX_GREFS);
 
     /* The table is full; that of the other queue is not. */
-    assert_int_equal(add(mock, 0, &one, 1), INVALID);
+    assert_int_equal(mock_gref_add(mock, 0, &one, 1), INVALID);
     expect_mapped(mock, MAX_GREFS);
-    assert_int_equal(add(mock, 1, &one, 1), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 1, &one, 1), SUCCESS);
     expect_mapped(mock, MAX_GREFS + 1);
-    assert_int_equal(del(mock, 1, &one, 1), 1);
+    assert_int_equal(mock_gref_del(mock, 1, &one, 1), 1);
     assert_int_equal(one.status, SUCCESS);
 
     /* A part, then everything. */
     memcpy(orig, list, sizeof orig);
     memset(&list[100].status, 0x55, sizeof list[100].status);
-    assert_int_equal(del(mock, 0, &list[100], 200), 200);
+    assert_int_equal(mock_gref_del(mock, 0, &list[100], 200), 200);
     expect_mapped(mock, MAX_GREFS - 200);
-    assert_int_equal(del(mock, 0, list, MAX_GREFS), MAX_GREFS - 200);
+    assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS - 200);
     for (unsigned int i = 0; i < MAX_GREFS; i++) {
         assert_int_equal(list[i].ref, orig[i].ref);
         assert_int_equal(list[i].flags, orig[i].flags);
@@ -148,23 +130,23 @@ test_case_71_all_or_nothing(void **state)
         struct xen_netif_gref orig = list[i];
 
         list[i].ref = bad[i % ARRAY_SIZE(bad)];
-        assert_int_equal(add(mock, 0, list, 40), INVALID);
+        assert_int_equal(mock_gref_add(mock, 0, list, 40), INVALID);
         expect_mapped(mock, 0);
 
         /* The same twice in a list. */
         list[i] = list[(i + 1) % 40];
-        assert_int_equal(add(mock, 0, list, 40), INVALID);
+        assert_int_equal(mock_gref_add(mock, 0, list, 40), INVALID);
         expect_mapped(mock, 0);
         list[i] = orig;
     }
 
     /* What is mapped already stays mapped when it is there twice. */
-    assert_int_equal(add(mock, 0, &list[20], 1), SUCCESS);
-    assert_int_equal(add(mock, 0, list, 40), INVALID);
+    assert_int_equal(mock_gref_add(mock, 0, &list[20], 1), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, 40), INVALID);
     expect_mapped(mock, 1);
-    assert_int_equal(add(mock, 0, list, 20), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, 20), SUCCESS);
     expect_mapped(mock, 21);
-    assert_int_equal(del(mock, 0, list, 40), 21);
+    assert_int_equal(mock_gref_del(mock, 0, list, 40), 21);
     expect_mapped(mock, 0);
     mock_unstage(&mock->queues[0]);
 }
@@ -177,10 +159,10 @@ test_case_71_del_twice(void **state)
     struct xen_netif_gref twice[3];
 
     mock_stage(&mock->queues[0], list);
-    assert_int_equal(add(mock, 0, list, 2), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, 2), SUCCESS);
     twice[0] = twice[1] = list[0];
     twice[2] = list[1];
-    assert_int_equal(del(mock, 0, twice, 3), 2);
+    assert_int_equal(mock_gref_del(mock, 0, twice, 3), 2);
     assert_int_equal(twice[0].status, SUCCESS);
     assert_int_equal(twice[1].status, INVALID);
     assert_int_equal(twice[2].status, SUCCESS);
@@ -216,7 +198,7 @@ test_case_18_forget_first(void **state)
     mock_stage(&mock->queues[0], list);
     mock->conn->ctrl->forget_grefs = forget;
     mock->conn->ctrl->forget_aux = &keeper;
-    assert_int_equal(add(mock, 0, list, 40), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, 40), SUCCESS);
     assert_true(mock->conn->ctrl->grefs_changed);
     assert_int_equal(keeper.n_asked, 0);
 
@@ -229,7 +211,7 @@ test_case_18_forget_first(void **state)
     assert_int_equal(keeper.n_asked, 1);
     assert_false(mock->conn->ctrl->grefs_changed);
     keeper.answer = true;
-    assert_int_equal(del(mock, 0, list, 40), 40);
+    assert_int_equal(mock_gref_del(mock, 0, list, 40), 40);
     assert_int_equal(keeper.n_asked, 2);
     assert_true(mock->conn->ctrl->grefs_changed);
     expect_mapped(mock, 0);
@@ -267,11 +249,11 @@ test_bad_parameters(void **state)
     expect_mapped(mock, 0);
 
     /* Where the results of DEL cannot be written. */
-    assert_int_equal(add(mock, 0, list, 1), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, 1), SUCCESS);
     assert_int_equal(mock_ctrl_call(
         mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, list[0].ref, 1, NULL),
         INVALID);
-    assert_int_equal(del(mock, 0, list, 1), 1);
+    assert_int_equal(mock_gref_del(mock, 0, list, 1), 1);
     mock_unstage(&mock->queues[0]);
 }
 
@@ -345,24 +327,24 @@ test_case_71_data_path(void **state)
     assert_int_equal(tx.mapped + rx.mapped, 0);
 
     /* The table of another queue is none of this one's business. */
-    assert_int_equal(add(mock, 0, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, MAX_GREFS), SUCCESS);
     exchange(q, &tx, &rx);
     assert_int_equal(tx.mapped + rx.mapped, 0);
-    assert_int_equal(del(mock, 0, list, MAX_GREFS), MAX_GREFS);
+    assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS);
 
-    assert_int_equal(add(mock, 1, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 1, list, MAX_GREFS), SUCCESS);
     exchange(q, &tx, &rx);
     assert_int_equal(tx.copies + rx.copies, 0);
     assert_int_equal(tx.calls + rx.calls, 0);
     assert_true(tx.mapped > 256 && rx.mapped > 256);
 
     /* Half of each ring, so that one packet has both kinds. */
-    assert_int_equal(del(mock, 1, &list[128], 256), 256);
+    assert_int_equal(mock_gref_del(mock, 1, &list[128], 256), 256);
     exchange(q, &tx, &rx);
     assert_true(tx.copies > 50 && tx.mapped > 50);
     assert_true(rx.copies > 50 && rx.mapped > 50);
 
-    assert_int_equal(del(mock, 1, list, MAX_GREFS), MAX_GREFS - 256);
+    assert_int_equal(mock_gref_del(mock, 1, list, MAX_GREFS), MAX_GREFS - 256);
     exchange(q, &tx, &rx);
     assert_int_equal(tx.mapped + rx.mapped, 0);
     mock_unstage(q);
@@ -377,7 +359,7 @@ test_case_71_bursts(void **state)
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
     mock_stage(q, list);
-    assert_int_equal(add(mock, 0, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, MAX_GREFS), SUCCESS);
     for (unsigned int round = 0; round < 50; round++) {
         unsigned int n = 1 + mock_random_range(NETDEV_MAX_BURST);
         struct dp_packet_batch batch;
@@ -400,7 +382,7 @@ test_case_71_bursts(void **state)
     }
     assert_int_equal(mock_tx_count(q, copy_calls), 0);
     assert_int_equal(mock_rx_count(q, copy_calls), 0);
-    assert_int_equal(del(mock, 0, list, MAX_GREFS), MAX_GREFS);
+    assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS);
     mock_unstage(q);
     free(p);
 }
@@ -415,20 +397,20 @@ test_readonly(void **state)
     /* A page granted read-only cannot be mapped otherwise... */
     mock_stage(q, list);
     list[0].flags = 0;
-    assert_int_equal(add(mock, 0, list, 1), INVALID);
+    assert_int_equal(mock_gref_add(mock, 0, list, 1), INVALID);
     list[0].flags = XEN_NETIF_CTRLF_GREF_readonly;
-    assert_int_equal(add(mock, 0, list, 1), SUCCESS);
-    assert_int_equal(del(mock, 0, list, 1), 1);
+    assert_int_equal(mock_gref_add(mock, 0, list, 1), SUCCESS);
+    assert_int_equal(mock_gref_del(mock, 0, list, 1), 1);
 
     /* ...and one mapped read-only is not written to. */
     for (unsigned int i = 0; i < MAX_GREFS; i++) {
         list[i].flags = XEN_NETIF_CTRLF_GREF_readonly;
     }
-    assert_int_equal(add(mock, 0, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, MAX_GREFS), SUCCESS);
     exchange(q, &tx, &rx);
     assert_int_equal(tx.copies, 0);
     assert_int_equal(rx.mapped, 0);
-    assert_int_equal(del(mock, 0, list, MAX_GREFS), MAX_GREFS);
+    assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS);
     mock_unstage(q);
 }
 
@@ -441,7 +423,7 @@ test_case_71_disconnect(void **state)
     mock_stage(&mock->queues[0], list);
     for (unsigned int round = 0; round < 5; round++) {
         for (uint32_t i = 0; i < N_QUEUES; i++) {
-            assert_int_equal(add(mock, i, list, MAX_GREFS), SUCCESS);
+            assert_int_equal(mock_gref_add(mock, i, list, MAX_GREFS), SUCCESS);
         }
         expect_mapped(mock, N_QUEUES * MAX_GREFS);
 
@@ -462,7 +444,7 @@ test_case_8_domain_dies(void **state OVS_UNUSED)
     mock_add_ctrl(mock);
     mock_connect(mock);
     mock_stage(&mock->queues[0], list);
-    assert_int_equal(add(mock, 0, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, MAX_GREFS), SUCCESS);
     mock_kill(mock);
     mock_bury(mock);
 }
@@ -506,7 +488,7 @@ test_case_72_page_changes(void **state)
     s.start = tcp_frame.payload;
     s.end = tcp_frame.len;
     mock_stage(q, list);
-    assert_int_equal(add(mock, 0, list, MAX_GREFS), SUCCESS);
+    assert_int_equal(mock_gref_add(mock, 0, list, MAX_GREFS), SUCCESS);
     gref = mock_tx_grant(q, &s.page);
     memcpy(s.page, tcp_frame.data, tcp_frame.len);
     assert_int_equal(pthread_create(&thread, NULL, scribbler_main, &s), 0);
@@ -530,7 +512,7 @@ test_case_72_page_changes(void **state)
     pthread_join(thread, NULL);
     assert_true(n_changed > 0);
     assert_int_equal(mock_tx_count(q, copies), 0);
-    assert_int_equal(del(mock, 0, list, MAX_GREFS), MAX_GREFS);
+    assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS);
     mock_unstage(q);
 }
 
@@ -588,10 +570,10 @@ test_case_71_del_while_used(void **state)
         unsigned int first = mock_random_range(64);
         unsigned int n = 1 + mock_random_range(64 - first);
 
-        assert_int_equal(add(mock, 0, &list[first], n), SUCCESS);
+        assert_int_equal(mock_gref_add(mock, 0, &list[first], n), SUCCESS);
         expect_mapped(mock, n);
         sched_yield();
-        assert_int_equal(del(mock, 0, &list[first], n), n);
+        assert_int_equal(mock_gref_del(mock, 0, &list[first], n), n);
         expect_mapped(mock, 0);
     }
     atomic_store(&r.stop, true);
@@ -628,10 +610,7 @@ teardown_persistent(void **state)
 static void
 run_control(struct mock *mock)
 {
-    bool more = false;
-
-    assert_false(xenvif_conn_run_ctrl(mock->conn, &more));
-    assert_false(more);
+    assert_false(mock_ctrl_run(mock));
 }
 
 /* Sends 'len' bytes of 'frame' to page 'gref'.  Returns the error in the

@@ -135,9 +135,16 @@ guest_grefs_start(struct guest *g)
             return;
         }
         n = a.data < q->n_fixed ? a.data : q->n_fixed;
-        if (a.status != XEN_NETIF_CTRL_STATUS_SUCCESS
-            || (guest_grefs_add(g, q, n, &a)
-                && a.status != XEN_NETIF_CTRL_STATUS_SUCCESS)) {
+        if (a.status == XEN_NETIF_CTRL_STATUS_SUCCESS
+            && !guest_grefs_add(g, q, n, &a)) {
+            return;
+        }
+        if (a.status == XEN_NETIF_CTRL_STATUS_SUCCESS) {
+            continue;
+        }
+        if (g->cfg.habits.staging_optional) {
+            guest_log(g, "the backend does not map the pages of queue %u", i);
+        } else {
             guest_violation(g, q, "ctrl.refused", "%u pages: %s", n,
                             guest_cring_status(a.status));
         }

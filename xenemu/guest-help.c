@@ -52,7 +52,7 @@ static const char usage[] =
 "Habits (all +; see the manual for those of each profile):\n"
 "  --max-queues N --rx-lazy N --rewrite --close-first --need-ctrl\n"
 "  --rx-id-slot --strict-errors --tx-hash --tx-poll --half-events\n"
-"  --csum-bare --drain\n"
+"  --csum-bare --drain --staging-optional\n"
 "  --answer MS           longest time for an answer to a state\n"
 "  --cycle MS            the same before it connects (--close-first)\n"
 "Traffic:\n"

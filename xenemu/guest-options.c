@@ -71,6 +71,7 @@ static const struct option_desc options[] = {
     U32("rx-lazy", habits.rx_lazy, 0, NETIF_RING_SIZE, true),
     BOOL("rewrite", habits.rewrite, true),
     BOOL("close-first", habits.close_first, true),
+    BOOL("staging-optional", habits.staging_optional, true),
     BOOL("need-ctrl", habits.need_ctrl, true),
     BOOL("rx-id-slot", habits.rx_id_slot, true),
     BOOL("strict-errors", habits.strict_errors, true),

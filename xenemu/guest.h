@@ -142,6 +142,7 @@ struct guest_habits {
     uint32_t close_first;       /* Closes once before it connects... */
     uint32_t cycle_ms;          /* ...or until answers take less, 0: any. */
     uint32_t answer_ms;         /* Backend's time to answer, 0: any. */
+    uint32_t staging_optional;  /* The backend may refuse to map pages. */
     uint32_t need_ctrl;         /* Can't do without a control ring. */
     uint32_t rx_id_slot;        /* Ids of RX requests are slots. */
     uint32_t rx_lazy;           /* Posts when so many buffers are free. */
