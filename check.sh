@@ -148,16 +148,46 @@ ovs_source () {
     sed -n 's/^ovs_srcdir = //p' "$build_root/main/Makefile"
 }
 
-# Installs into a scratch folder and looks at what a user would get.
-check_install () {
-    local dest
+# installs BUILD TEST...
+#
+# Installs BUILD into a scratch folder, which TEST gets as its last argument.
+installs () {
+    local build=$1 dest status
+    shift
     dest=$(mktemp -d "$build_root/install.XXXXXX") || return 1
-    make -C "$build_root/main" --no-print-directory install DESTDIR="$dest" &&
-        "$dest/usr/local/sbin/ovs-vswitchd" --version &&
-        "$dest/usr/local/bin/xenemu" --help
-    local status=$?
+    make -C "$build_root/$build" --no-print-directory install \
+        DESTDIR="$dest" && "$@" "$dest"
+    status=$?
     rm -rf "$dest"
     return $status
+}
+
+# What a user gets: the daemon, and nothing of the emulated host.
+has_daemon_only () {
+    local xenemu
+    "$1/usr/local/sbin/ovs-vswitchd" --version || return 1
+    xenemu=$(find "$1" -name '*xenemu*' ! -name '*.rst')
+    test -z "$xenemu" || {
+        echo "installed without being asked for: $xenemu"
+        return 1
+    }
+}
+
+# What somebody gets who wants the emulated host, too.
+has_xenemu () {
+    "$1/usr/local/sbin/ovs-vswitchd" --version &&
+        "$1/usr/local/bin/xenemu" --help &&
+        "$1/usr/local/bin/xenemu-guest" --help &&
+        test -e "$1/usr/local/lib/ovs-xenvif/libxenemu.so"
+}
+
+# Both installations.  What is the same in both builds is Open vSwitch.
+check_install () {
+    installs main has_daemon_only &&
+        build xenemu-install --enable-Werror --enable-xenemu-install \
+            --with-ovs-source="$(ovs_source)" \
+            --with-ovs-build="$build_root/main/ovs-build" &&
+        installs xenemu-install has_xenemu
 }
 
 # A build by clang, linked with the Open vSwitch of the main build.

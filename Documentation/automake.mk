@@ -31,14 +31,21 @@ nobase_dist_doc_DATA += \
 	Documentation/topics/xenemu.rst \
 	Documentation/topics/xenvif.rst
 
-# Pages of ref/ become manual pages where there is a program for it.
+# Pages of ref/ become manual pages where there is a program for it.  Those of
+# programs that are not installed are not, either.
 if HAVE_RST2MAN
 rst_mans = \
-	Documentation/xenemu-guest.8 \
 	Documentation/xenvif-grant-cost.8 \
 	Documentation/xenvif-top.8
+xenemu_mans = \
+	Documentation/xenemu-guest.8
+if INSTALL_XENEMU
+man_MANS += $(rst_mans) $(xenemu_mans)
+else
 man_MANS += $(rst_mans)
-CLEANFILES += $(rst_mans)
+noinst_DATA += $(xenemu_mans)
+endif
+CLEANFILES += $(rst_mans) $(xenemu_mans)
 
 Documentation/xenemu-guest.8: Documentation/ref/xenemu-guest.8.rst
 	$(AM_V_GEN)$(MKDIR_P) Documentation && $(RST2MAN) \

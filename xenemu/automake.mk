@@ -50,18 +50,30 @@ xenemu_libxenemu_core_la_SOURCES = $(xenemu_core)
 
 # The emulated libraries to be loaded in front of the real ones, into programs
 # that were not built by us and have no sanitizer in them.
+#
+# Neither these nor the programs below are installed unless configure was told
+# to: a production host has no use for them.  A library that is not installed
+# is a shared one only if it has an -rpath.
+if INSTALL_XENEMU
+bin_PROGRAMS += $(xenemu_programs)
 pkglib_LTLIBRARIES += xenemu/libxenemu.la
+xenemu_rpath =
+else
+noinst_PROGRAMS += $(xenemu_programs)
+noinst_LTLIBRARIES += xenemu/libxenemu.la
+xenemu_rpath = -rpath '$(pkglibdir)'
+endif
 xenemu_libxenemu_la_CPPFLAGS = $(xenemu_cppflags)
 xenemu_libxenemu_la_CFLAGS = $(WARNING_CFLAGS)
 xenemu_libxenemu_la_LIBTOOLFLAGS = --tag=disable-static
 xenemu_libxenemu_la_LDFLAGS = \
-	-module -avoid-version -shared -Wl,-Bsymbolic \
+	-module -avoid-version -shared -Wl,-Bsymbolic $(xenemu_rpath) \
 	-Wl,--version-script=$(srcdir)/xenemu/libxenemu.map
 xenemu_libxenemu_la_LIBADD = -lpthread -ldl
 xenemu_libxenemu_la_SOURCES = $(xenemu_core) xenemu/lib-files.c
 EXTRA_DIST += xenemu/libxenemu.map
 
-bin_PROGRAMS += xenemu/xenemu xenemu/xenemu-guest
+xenemu_programs = xenemu/xenemu xenemu/xenemu-guest
 xenemu_xenemu_CPPFLAGS = $(xenemu_cppflags)
 xenemu_xenemu_CFLAGS = $(xenemu_cflags)
 xenemu_xenemu_LDADD = xenemu/libxenemu-core.la $(XEN_LIBS) -lpthread
