@@ -15,6 +15,7 @@
 noinst_LTLIBRARIES += lib/libxenvif.la
 # Linked into programs only, so there is no need for a second, -fPIC object.
 lib_libxenvif_la_LIBTOOLFLAGS = --tag=disable-shared
+lib_libxenvif_la_CFLAGS = $(AM_CFLAGS) $(COVERAGE_CFLAGS)
 lib_libxenvif_la_SOURCES = \
 	lib/netdev-xenvif-policer.c \
 	lib/netdev-xenvif-follow.c \

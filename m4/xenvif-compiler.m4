@@ -12,7 +12,7 @@
 # See the License for the specific language governing permissions and
 # limitations under the License.
 
-# The compiler, its warnings and its sanitizers.
+# The compiler, its warnings, its sanitizers and its coverage.
 
 # XENVIF_REQUIRE_COMPILER
 #
@@ -26,6 +26,33 @@ AC_DEFUN([XENVIF_REQUIRE_COMPILER],
    AS_IF([test -z "$xenvif_found_make"],
          [AC_MSG_ERROR([no make found
   install Debian's build-essential])])])
+
+# XENVIF_COVERAGE
+#
+# COVERAGE_CFLAGS: for what --enable-coverage covers, which is the provider.
+# COVERAGE_LDFLAGS: for what is linked with that.  Counters are atomic because
+# threads that poll and the control thread run the same functions.
+AC_DEFUN([XENVIF_COVERAGE],
+  [AC_ARG_ENABLE([coverage],
+     [AS_HELP_STRING([--enable-coverage],
+        [count which lines and branches of lib/ run, for "make coverage"])],
+     [], [enable_coverage=no])
+   AC_ARG_VAR([GCOV],
+     [the gcov of the compiler (default: gcov; for clang, "llvm-cov gcov")])
+   : "${GCOV=gcov}"
+   COVERAGE_CFLAGS=
+   COVERAGE_LDFLAGS=
+   AS_IF([test "x$enable_coverage" != xno],
+     [: "${CFLAGS=-O0 -g}"
+      COVERAGE_CFLAGS="--coverage -fprofile-update=atomic"
+      COVERAGE_LDFLAGS=--coverage
+      AC_CHECK_PROGS([GCOVR], [gcovr])
+      AS_IF([test -z "$GCOVR"],
+            [AC_MSG_ERROR([gcovr not found
+  install Debian's gcovr])])])
+   AC_SUBST([COVERAGE_CFLAGS])
+   AC_SUBST([COVERAGE_LDFLAGS])
+   AM_CONDITIONAL([COVERAGE], [test "x$enable_coverage" != xno])])
 
 # XENVIF_SANITIZERS
 #

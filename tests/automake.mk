@@ -231,6 +231,32 @@ check-valgrind: all $(check_PROGRAMS) $(check_DATA)
 	if test `id -u` = 0; then \
 	XENVIF_VALGRIND='$(VALGRIND)' $(MAKE) check-system; fi
 
+# "make coverage": what of lib/ the unit tests run, and the system tests that
+# COVERAGE_SYSTEM selects (as TESTSUITEFLAGS would; "1-" is all of them).  The
+# report is printed even if a test failed.  The branches of assertions and log
+# macros are nobody's to test.
+COVERAGE_SYSTEM =
+COVERAGE_MIN = 0
+coverage: all $(check_PROGRAMS) $(check_DATA)
+if COVERAGE
+	find lib -name '*.gcda' -exec rm -f {} +
+	status=0; $(MAKE) check || status=1; \
+	if test -n '$(COVERAGE_SYSTEM)'; then \
+	$(MAKE) check-system TESTSUITEFLAGS='$(COVERAGE_SYSTEM)' || status=1; \
+	fi; \
+	$(MKDIR_P) coverage && top=`cd '$(srcdir)' && pwd -P` && \
+	$(GCOVR) --root "$$top" --filter "$$top/lib/" \
+	--gcov-executable '$(GCOV)' \
+	--exclude-branches-by-pattern '.*(ovs_assert|VLOG_)' \
+	--json-summary coverage/summary.json \
+	--html-details coverage/index.html lib && \
+	$(PYTHON3) '$(srcdir)/build-aux/coverage-report' \
+	--min-lines=$(COVERAGE_MIN) coverage/summary.json && \
+	echo "line by line: coverage/index.html" && exit $$status
+else
+	@echo "configure with --enable-coverage first" >&2; exit 1
+endif
+
 # "make check-xen": a real Xen and Linux guests under QEMU.
 check-xen: all
 	XENVIF_BUILDDIR='$(abs_builddir)' $(srcdir)/tests/xen/run
@@ -262,7 +288,7 @@ EXTRA_DIST += \
 	tests/xen/switch.sh
 
 .PHONY: check-system check-profiles check-traffic check-asan check-valgrind \
-	check-xen
+	check-xen coverage
 
 CLEANFILES += \
 	package.m4 \
@@ -273,7 +299,8 @@ CLEANFILES += \
 	$(SYSTEM_TESTSUITE).log
 
 clean-local:
-	rm -rf tests/profile-*.log tests/profile-*.dir
+	rm -rf coverage tests/profile-*.log tests/profile-*.dir
+	find lib -name '*.gc[dn][ao]' -exec rm -f {} +
 	-test ! -f '$(TESTSUITE)' || $(SHELL) '$(TESTSUITE)' -C tests --clean
 	-test ! -f '$(SYSTEM_TESTSUITE)' || \
 	$(SHELL) '$(SYSTEM_TESTSUITE)' -C tests --clean
