@@ -23,7 +23,8 @@
 # with DPDK and AF_XDP, and in the packages of Debian 13; those on a real Xen,
 # Open vSwitch's checkpatch.py, a build with clang, an installation and "make
 # distcheck".  Prints each step with its time, and in the end one line with
-# what became of all tests.  The exit status is 0 if none failed.
+# what became of all tests.  The exit status is 0 if none failed.  Tests that
+# passed only when they were repeated do not count as failures, but are named.
 
 set -u
 top=$(cd "$(dirname "$0")" && pwd)
@@ -35,6 +36,7 @@ log_dir=$build_root/log
 passed=0
 failed=0
 skipped=0
+repeated=()     # Tests that failed, and passed when they were repeated.
 
 # run NAME COMMAND...
 #
@@ -102,12 +104,19 @@ results () {
     grep -E "^ *[0-9]+: .* $1 *\$" "$log"
 }
 
+# n_repeated TEST...
+#
+# Prints what to add to a count of tests, if anything.
+n_repeated () {
+    test $# -eq 0 || echo ", $# passed when repeated"
+}
+
 # suite NAME SUITE-DIR COMMAND...
 #
 # A step that runs an Autotest suite with its files in SUITE-DIR.  Its results
 # are counted one by one, and the reason of each skip is shown.
 suite () {
-    local name=$1 dir=$2 ok bad skip status
+    local name=$1 dir=$2 ok bad skip status again test
     shift 2
     rm -f "$dir/skip-reasons"
     run "$name" "$@"
@@ -123,7 +132,13 @@ suite () {
         echo "    no test ran"
         bad=1
     fi
-    echo "    $ok passed, $bad failed, $skip skipped"
+    mapfile -t again < <(sed -n 's/^passed when repeated: //p' "$log")
+    echo "    $ok passed, $bad failed, $skip skipped$(
+        n_repeated "${again[@]}")"
+    for test in "${again[@]}"; do
+        echo "    passed when repeated: $test"
+        repeated+=("$name: $test")
+    done
     if results 'FAILED \(.*\)'; then
         echo "    (what they left: ${dir%.dir}*.dir)"
     fi
@@ -138,7 +153,11 @@ suite () {
 finish () {
     echo
     echo "took $((SECONDS / 60)) min $((SECONDS % 60)) s"
-    echo "$passed passed, $failed failed, $skipped skipped"
+    if test ${#repeated[@]} -ne 0; then
+        printf 'passed when repeated: %s\n' "${repeated[@]}"
+    fi
+    echo "$passed passed, $failed failed, $skipped skipped$(
+        n_repeated "${repeated[@]}")"
     test $failed -eq 0
     exit
 }
