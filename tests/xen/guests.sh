@@ -70,6 +70,7 @@ backend_path () {
 states () {
     local id
     id=$(domid "$1")
+    # shellcheck disable=SC2046 # Two words.
     set -- $(xenstore-read "/local/domain/$id/device/vif/${2:-0}/state" \
         "/local/domain/0/backend/vif/$id/${2:-0}/state" 2>/dev/null)
     echo "$*"
@@ -92,7 +93,7 @@ vif_spec () {
 # Prints a configuration file for xl.  A guest has one vif if none is given;
 # vif=none is for a guest that has none.
 guest_config () {
-    local guest=$1 vcpus=1 memory=128 vifs= device=0 word more=
+    local guest=$1 vcpus=1 memory=128 vifs='' device=0 word more=
     shift
     for word; do
         case $word in

@@ -1,4 +1,5 @@
 # -*- shell-script -*-
+# shellcheck shell=bash
 #
 # Copyright (c) 2026 The ovs-xenvif authors.
 #

@@ -81,6 +81,7 @@ udp_arrives () {
     errors=$(udp_errors g2)
     iperf g1 g2 "$(address g2)" -u -b 1M -l "$1" -t 1 >/dev/null || return
     errors=$(($(udp_errors g2) - errors))
+    # shellcheck disable=SC2046 # Two words.
     set -- $(udp_lost)
     note "$1 of $2 datagrams lost, $errors of them in the guest"
     test "$2" -gt 10 && test "$1" -le $errors
@@ -190,6 +191,7 @@ mirror () {
 
 # Did iperf3 lose more than half of the datagrams, but not all?
 most_are_lost () {
+    # shellcheck disable=SC2046 # Two words.
     set -- $(udp_lost)
     note "$1 of $2 datagrams lost"
     expect test "$1" -gt $(($2 / 2))

@@ -70,6 +70,7 @@ detach () {
 }
 
 attach () {
+    # shellcheck disable=SC2046 # A list.
     expect xl network-attach g1 $(vif_spec g1 0 rate=3Mb/s | tr , ' ')
     expect_soon 10 guest_exec g1 'test -e /sys/class/net/eth0'
     expect guest_exec g1 net-up

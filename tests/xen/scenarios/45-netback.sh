@@ -72,6 +72,7 @@ works () {
 replug () {
     expect xl network-detach "$1" 0
     expect_soon 10 guest_exec "$1" 'test ! -e /sys/class/net/eth0'
+    # shellcheck disable=SC2046 # A list.
     expect xl network-attach "$1" $(vif_spec "$1" 0 | tr , ' ')
     expect_soon 10 guest_exec "$1" 'test -e /sys/class/net/eth0'
     expect guest_exec "$1" net-up
@@ -168,6 +169,7 @@ unbound () {
 unbound_while_connected () {
     expect xl network-detach g2 0
     expect_soon 10 guest_exec g2 'test ! -e /sys/class/net/eth0'
+    # shellcheck disable=SC2046 # A list.
     expect xl network-attach g2 $(vif_spec g2 0 | tr , ' ')
     expect_soon 10 guest_exec g2 'test -e /sys/class/net/eth0'
     expect guest_exec g2 net-up

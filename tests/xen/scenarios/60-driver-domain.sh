@@ -146,6 +146,7 @@ detached () {
 }
 
 attached () {
+    # shellcheck disable=SC2046 # A list.
     expect xl network-attach g1 $(vif_spec g1 0 backend=g9 | tr , ' ')
     expect_soon 10 guest_exec g1 'test -e /sys/class/net/eth0'
     expect guest_exec g1 net-up
