@@ -18,6 +18,7 @@ nobase_dist_doc_DATA += \
 	Documentation/howto/driver-domains.rst \
 	Documentation/howto/restart.rst \
 	Documentation/howto/xapi.rst \
+	Documentation/internals/contributing-code.rst \
 	Documentation/internals/test-cases.rst \
 	Documentation/intro/install.rst \
 	Documentation/intro/install/xen-host.rst \
