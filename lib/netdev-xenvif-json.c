@@ -20,6 +20,8 @@
 
 #include "netdev-xenvif-private.h"
 
+#include <stdlib.h>
+
 #include "openvswitch/json.h"
 #include "smap.h"
 #include "util.h"
@@ -88,6 +90,60 @@ statistics_to_object(const struct netdev *netdev)
     return object;
 }
 
+/* Counters of one direction of a queue that are not 0. */
+static struct json *
+counters_to_object(const struct xenvif_counters *counters)
+{
+    struct json *object = json_object_create();
+
+#define XENVIF_COUNTER(NAME)                                    \
+    if (xenvif_counter_get(&counters->NAME)) {                  \
+        put_number(object, #NAME,                               \
+                   xenvif_counter_get(&counters->NAME));        \
+    }
+    XENVIF_COUNTERS
+#undef XENVIF_COUNTER
+    return object;
+}
+
+static void
+put_drops(struct json *object, const char *name, const xenvif_counter *counter)
+{
+    uint64_t n = xenvif_counter_get(counter);
+
+    if (name && n) {
+        char *key = xasprintf("drop_%s", name);
+
+        put_number(object, key, n);
+        free(key);
+    }
+}
+
+/* What queues counted, each in the direction of the switch. */
+static struct json *
+queues_to_array(const struct netdev_xenvif *dev)
+{
+    struct json *array = json_array_create_empty();
+
+    for (int i = 0; i < dev->up.n_rxq; i++) {
+        const struct xenvif_queue_stats *stats = &dev->vif->stats[i];
+        struct json *rx = counters_to_object(&stats->tx);
+        struct json *tx = counters_to_object(&stats->rx);
+        struct json *queue = json_object_create();
+
+        for (unsigned int v = 0; v < XENVIF_TX_N_VERDICTS; v++) {
+            put_drops(rx, xenvif_tx_verdict_name(v), &stats->tx_verdicts[v]);
+        }
+        for (unsigned int v = 0; v < XENVIF_RX_N_VERDICTS; v++) {
+            put_drops(tx, xenvif_rx_verdict_name(v), &stats->rx_verdicts[v]);
+        }
+        json_object_put(queue, "rx", rx);
+        json_object_put(queue, "tx", tx);
+        json_array_add(array, queue);
+    }
+    return array;
+}
+
 struct json *
 netdev_xenvif_to_json(const struct netdev_xenvif *dev)
 {
@@ -101,6 +157,7 @@ netdev_xenvif_to_json(const struct netdev_xenvif *dev)
         put_number(object, "domid", dev->vif->domid);
         put_number(object, "handle", dev->vif->handle);
         netdev_get_status(netdev, &status);
+        json_object_put(object, "queues", queues_to_array(dev));
     }
     json_object_put(object, "status", smap_to_object(&status));
     json_object_put(object, "statistics", statistics_to_object(netdev));

@@ -111,12 +111,16 @@ enum xenvif_rx_verdict {
     XENVIF_RX_N_VERDICTS
 };
 
-/* Counters of either direction that are not verdicts. */
-#define XENVIF_COUNTERS                                                     \
+/* Counters of either direction that are not verdicts.  First those whose
+ * totals are among Open vSwitch's standard statistics... */
+#define XENVIF_TRAFFIC_COUNTERS                                             \
     XENVIF_COUNTER(packets)                                                 \
     XENVIF_COUNTER(bytes)           /* Ethernet frames, without FCS. */     \
     XENVIF_COUNTER(multicast)       /* Packets, broadcasts excluded. */     \
-    XENVIF_COUNTER(broadcast)       /* Packets. */                          \
+    XENVIF_COUNTER(broadcast)       /* Packets. */
+
+/* ...then those that it has no name for. */
+#define XENVIF_WORK_COUNTERS                                                \
     XENVIF_COUNTER(slots)           /* Ring slots answered. */              \
     XENVIF_COUNTER(copies)          /* Segments of grant copies. */         \
     XENVIF_COUNTER(copy_calls)      /* Grant copy calls. */                 \
@@ -130,6 +134,8 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(csum_partial)    /* Packets passed without checksum. */  \
     XENVIF_COUNTER(gso_packets)     /* Packets to be segmented later. */    \
     XENVIF_COUNTER(gso_segmented)   /* Packets segmented in software. */
+
+#define XENVIF_COUNTERS XENVIF_TRAFFIC_COUNTERS XENVIF_WORK_COUNTERS
 
 /* Sizes of frames by which they are counted: those of RFC 2819, in the names
  * that Open vSwitch has for them. */

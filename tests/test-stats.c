@@ -32,6 +32,9 @@
 #include "netdev-xenvif-private.h"
 #include "netdev-xenvif.h"
 #include "netdev.h"
+#include "openvswitch/ofp-msgs.h"
+#include "openvswitch/ofp-port.h"
+#include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "sset.h"
@@ -153,7 +156,80 @@ test_texts(void **state OVS_UNUSED)
                         xenvif_rx_verdict_to_string(XENVIF_RX_E_RING));
 }
 
-/* Each counter is found under its name, in the direction of the switch. */
+/* Names of Open vSwitch's own statistics, which share a column of the database
+ * with ours. */
+static const char *const standard_names[] = {
+    "rx_packets", "tx_packets", "rx_bytes", "tx_bytes", "rx_dropped",
+    "tx_dropped", "rx_errors", "tx_errors", "rx_frame_err", "rx_over_err",
+    "rx_crc_err", "rx_missed_errors", "collisions", "rx_multicast_packets",
+    "tx_multicast_packets", "rx_broadcast_packets", "tx_broadcast_packets",
+    "rx_undersized_errors", "rx_oversize_errors", "rx_fragmented_errors",
+    "rx_jabber_errors",
+};
+
+/* What Open vSwitch makes of the statistics of a port with as many queues as
+ * there can be: it aborts if they do not fit into one message. */
+static void
+test_size(void **state)
+{
+    static const enum ofp_version versions[] = {
+        OFP10_VERSION, OFP13_VERSION, OFP14_VERSION, OFP15_VERSION,
+    };
+    struct netdev *netdev = *state;
+
+    netdev->n_rxq = XENVIF_MAX_QUEUES;
+    for (size_t v = 0; v < ARRAY_SIZE(versions); v++) {
+        struct ofputil_port_stats ops = { .port_no = u16_to_ofp(1) };
+        struct ofpbuf *request = ofputil_encode_dump_ports_request(
+            versions[v], OFPP_ANY);
+        struct ovs_list replies;
+
+        get_custom(netdev, &ops.custom_stats);
+        ofpmp_init(&replies, request->data);
+        for (int i = 0; i < 3; i++) {
+            ofputil_append_port_stat(&replies, &ops);
+        }
+        ofpbuf_list_delete(&replies);
+        ofpbuf_delete(request);
+        netdev_free_custom_stats_counters(&ops.custom_stats);
+    }
+    netdev->n_rxq = 1;
+}
+
+static void
+test_standard_names(void **state)
+{
+    struct netdev_custom_stats custom;
+
+    get_custom(*state, &custom);
+    for (unsigned int i = 0; i < custom.size; i++) {
+        for (size_t j = 0; j < ARRAY_SIZE(standard_names); j++) {
+            assert_string_not_equal(custom.counters[i].name,
+                                    standard_names[j]);
+        }
+    }
+    netdev_free_custom_stats_counters(&custom);
+}
+
+/* Sets all counters of queue 'q' to different numbers. */
+static void
+set_counters(struct xenvif_queue_stats *stats, uint64_t n)
+{
+#define XENVIF_COUNTER(NAME)                    \
+    atomic_init(&stats->tx.NAME, ++n);          \
+    atomic_init(&stats->rx.NAME, ++n);
+    XENVIF_COUNTERS
+#undef XENVIF_COUNTER
+    for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+        atomic_init(&stats->tx_verdicts[i], ++n);
+    }
+    for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+        atomic_init(&stats->rx_verdicts[i], ++n);
+    }
+}
+
+/* Each total is found under its name, in the direction of the switch, also of
+ * queues that the guest does not use any more. */
 static void
 test_values(void **state)
 {
@@ -161,44 +237,66 @@ test_values(void **state)
     struct xenvif_queue_stats *stats = stats_of(netdev);
     struct netdev_custom_stats custom;
 
+    set_counters(&stats[0], 0);
+    set_counters(&stats[1], 1000);
+    set_counters(&stats[XENVIF_MAX_QUEUES - 1], 2000);
+    get_custom(netdev, &custom);
+#define XENVIF_COUNTER(NAME)                                            \
+    assert_int_equal(custom_value(&custom, "rx_"#NAME),                 \
+                     3 * xenvif_counter_get(&stats[1].tx.NAME));        \
+    assert_int_equal(custom_value(&custom, "tx_"#NAME),                 \
+                     3 * xenvif_counter_get(&stats[1].rx.NAME));
+    XENVIF_WORK_COUNTERS
+#undef XENVIF_COUNTER
+    for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
+        if (xenvif_tx_verdict_name(i)) {
+            assert_int_equal(custom_value(&custom, "rx_drop_%s",
+                                          xenvif_tx_verdict_name(i)),
+                             3 * xenvif_counter_get(&stats[1].tx_verdicts[i]));
+        }
+    }
+    for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
+        if (xenvif_rx_verdict_name(i)) {
+            assert_int_equal(custom_value(&custom, "tx_drop_%s",
+                                          xenvif_rx_verdict_name(i)),
+                             3 * xenvif_counter_get(&stats[1].rx_verdicts[i]));
+        }
+    }
+    netdev_free_custom_stats_counters(&custom);
+    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+}
+
+/* What there is of each queue. */
+static void
+test_queues(void **state)
+{
+    struct netdev *netdev = *state;
+    struct xenvif_queue_stats *stats = stats_of(netdev);
+    struct netdev_custom_stats custom;
+
     netdev->n_rxq = 3;
     for (unsigned int q = 0; q < 3; q++) {
-        uint64_t n = 1000 * q;
-
-#define XENVIF_COUNTER(NAME)                    \
-        atomic_init(&stats[q].tx.NAME, ++n);    \
-        atomic_init(&stats[q].rx.NAME, ++n);
-        XENVIF_COUNTERS
-#undef XENVIF_COUNTER
-        for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
-            atomic_init(&stats[q].tx_verdicts[i], ++n);
-        }
-        for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
-            atomic_init(&stats[q].rx_verdicts[i], ++n);
-        }
+        atomic_init(&stats[q].tx.packets, 10 + q);
+        atomic_init(&stats[q].tx.bytes, 20 + q);
+        atomic_init(&stats[q].tx_verdicts[XENVIF_TX_GOOD], 1000);
+        atomic_init(&stats[q].tx_verdicts[XENVIF_TX_E_RUNT], 30);
+        atomic_init(&stats[q].tx_verdicts[XENVIF_TX_E_POLICED], q);
+        atomic_init(&stats[q].rx.packets, 40 + q);
+        atomic_init(&stats[q].rx.bytes, 50 + q);
+        atomic_init(&stats[q].rx_verdicts[XENVIF_RX_GOOD], 1000);
+        atomic_init(&stats[q].rx_verdicts[XENVIF_RX_E_GRANT], 60);
+        atomic_init(&stats[q].rx_verdicts[XENVIF_RX_E_NO_SLOTS], q);
     }
     get_custom(netdev, &custom);
     for (unsigned int q = 0; q < 3; q++) {
-        uint64_t n = 1000 * q;
+        static const char *const names[] = {
+            "rx_q%u_packets", "rx_q%u_bytes", "rx_q%u_drops",
+            "tx_q%u_packets", "tx_q%u_bytes", "tx_q%u_drops",
+        };
 
-#define XENVIF_COUNTER(NAME)                                            \
-        assert_int_equal(custom_value(&custom, "rx_q%u_"#NAME, q), ++n); \
-        assert_int_equal(custom_value(&custom, "tx_q%u_"#NAME, q), ++n);
-        XENVIF_COUNTERS
-#undef XENVIF_COUNTER
-        for (unsigned int i = 0; i < XENVIF_TX_N_VERDICTS; i++) {
-            n++;
-            if (xenvif_tx_verdict_name(i)) {
-                assert_int_equal(custom_value(&custom, "rx_q%u_drop_%s", q,
-                                              xenvif_tx_verdict_name(i)), n);
-            }
-        }
-        for (unsigned int i = 0; i < XENVIF_RX_N_VERDICTS; i++) {
-            n++;
-            if (xenvif_rx_verdict_name(i)) {
-                assert_int_equal(custom_value(&custom, "tx_q%u_drop_%s", q,
-                                              xenvif_rx_verdict_name(i)), n);
-            }
+        for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+            assert_int_equal(custom_value(&custom, names[i], q),
+                             10 * (i + 1) + q);
         }
     }
     netdev_free_custom_stats_counters(&custom);
@@ -357,7 +455,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_standard_names),
         cmocka_unit_test(test_values),
+        cmocka_unit_test(test_queues),
         cmocka_unit_test(test_totals),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_options),

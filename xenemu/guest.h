@@ -46,7 +46,7 @@
 #include "xenemu.h"
 #include "xs-ring.h"
 
-#define GUEST_MAX_QUEUES 16
+#define GUEST_MAX_QUEUES 64
 #define GUEST_MAX_SETS 32
 #define GUEST_MAX_FRAME 65535
 #define GUEST_NO_PAGE UINT32_MAX
