@@ -39,6 +39,12 @@ VLOG_DEFINE_THIS_MODULE(xenvif);
 /* See XENVIF_RETRY_MIN_MS. */
 #define RETRY_MAX_MS 1000
 
+/* Queues offered to a guest if nobody says how many, at most.  Linux's
+ * drivers, on both sides, stop at as many by themselves; each one costs the
+ * host memory, event channels and an rxq, and it is the guest that takes
+ * them. */
+#define MAX_DEFAULT_QUEUES 8
+
 struct xenvif *
 xenvif_create(uint16_t domid, uint16_t handle)
     OVS_NO_THREAD_SAFETY_ANALYSIS
@@ -642,5 +648,5 @@ xenvif_reset_stats(struct xenvif *xenvif)
 unsigned int
 xenvif_default_queues(void)
 {
-    return MAX(1, MIN(count_cpu_cores(), XENVIF_MAX_QUEUES));
+    return MAX(1, MIN(count_cpu_cores(), MAX_DEFAULT_QUEUES));
 }

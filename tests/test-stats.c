@@ -27,6 +27,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <sched.h>
 
 #include "netdev-provider.h"
 #include "netdev-xenvif-private.h"
@@ -36,6 +37,7 @@
 #include "openvswitch/ofp-port.h"
 #include "openvswitch/ofpbuf.h"
 #include "openvswitch/vlog.h"
+#include "ovs-thread.h"
 #include "smap.h"
 #include "sset.h"
 #include "util.h"
@@ -304,6 +306,22 @@ test_queues(void **state)
     netdev->n_rxq = 1;
 }
 
+/* This machine has many CPUs. */
+int
+sched_getaffinity(pid_t pid OVS_UNUSED, size_t size, cpu_set_t *set)
+{
+    memset(set, 0xff, size);
+    return 0;
+}
+
+/* However many CPUs there are, not every guest is offered a queue for each. */
+static void
+test_default_queues(void **state OVS_UNUSED)
+{
+    assert_true(count_cpu_cores() >= 64);
+    assert_int_equal(xenvif_default_queues(), 8);
+}
+
 static void
 test_totals(void **state)
 {
@@ -459,6 +477,7 @@ main(void)
         cmocka_unit_test(test_standard_names),
         cmocka_unit_test(test_values),
         cmocka_unit_test(test_queues),
+        cmocka_unit_test(test_default_queues),
         cmocka_unit_test(test_totals),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_options),
