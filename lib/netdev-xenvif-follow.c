@@ -43,6 +43,18 @@
 #define N_REPEATS 3
 #define REPEAT_INTERVAL_MS 1000
 
+/* What a guest can have announced, each of which makes the database write the
+ * port's row and, if the carrier changed, Open vSwitch look at all flows
+ * again: some at once, so that guests that boot are followed closely, and
+ * then no more than one in as many ms, in which the database gets the port's
+ * statistics anyhow.  Until then the port stays as it was announced; what is
+ * announced is always the latest. */
+#define ANNOUNCE_BURST 20
+#define ANNOUNCE_INTERVAL_MS 5000
+
+/* How soon to look again at what could not be announced yet, in ms. */
+#define RETRY_MS 250
+
 /* Protects 'devices'. */
 static struct ovs_mutex devices_mutex = OVS_MUTEX_INITIALIZER;
 static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
@@ -51,10 +63,16 @@ static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
 /* Main thread only. */
 static uint64_t info_seqno;     /* xenvif_control_seq() that they follow. */
 static long long int next_repeat = LLONG_MAX; /* When to announce again. */
+static long long int next_update = LLONG_MAX; /* When to look again. */
 
 void
 netdev_xenvif_follow(struct netdev_xenvif *dev)
 {
+    token_bucket_init(&dev->announce_tokens, 1,
+                      ANNOUNCE_BURST * ANNOUNCE_INTERVAL_MS);
+    dev->rxqs = (struct netdev_xenvif_rxqs) {
+        .n = 1, .changed_at = LLONG_MIN / 2, .grown_at = LLONG_MIN / 2,
+    };
     ovs_mutex_lock(&devices_mutex);
     ovs_list_push_back(&devices, &dev->list_node);
     ovs_mutex_unlock(&devices_mutex);
@@ -77,6 +95,51 @@ announce(struct netdev_xenvif *dev)
     next_repeat = MIN(next_repeat, time_msec() + REPEAT_INTERVAL_MS);
 }
 
+bool
+netdev_xenvif_rxqs_run(struct netdev_xenvif_rxqs *rxqs, unsigned int n_queues,
+                       unsigned int max, long long int now)
+{
+    unsigned int old = rxqs->n;
+
+    if (n_queues != rxqs->n_queues) {
+        rxqs->n_queues = n_queues;
+        rxqs->changed_at = now;
+    }
+    if (n_queues > rxqs->n) {
+        /* A queue needs its rxq at once.  A guest that wanted more only a
+         * while ago gets all that it can want. */
+        rxqs->n = (now - rxqs->grown_at < NETDEV_XENVIF_QUIET_MS
+                   ? MAX(n_queues, max) : n_queues);
+        rxqs->grown_at = now;
+    } else if (now >= netdev_xenvif_rxqs_next(rxqs)) {
+        /* An rxq without a queue costs next to nothing, so this can wait. */
+        rxqs->n = n_queues;
+    }
+    return rxqs->n != old;
+}
+
+long long int
+netdev_xenvif_rxqs_next(const struct netdev_xenvif_rxqs *rxqs)
+{
+    return (rxqs->n_queues && rxqs->n_queues < rxqs->n
+            ? rxqs->changed_at + NETDEV_XENVIF_QUIET_MS : LLONG_MAX);
+}
+
+/* Follows the number of queues. */
+static void
+update_rxqs(struct netdev_xenvif *dev, unsigned int n_queues)
+    OVS_REQUIRES(dev->mutex)
+{
+    unsigned int max = (dev->n_rxq_option ? dev->n_rxq_option
+                        : xenvif_default_queues());
+
+    if (netdev_xenvif_rxqs_run(&dev->rxqs, n_queues, max, time_msec())) {
+        dev->requested_n_rxq = dev->rxqs.n;
+        netdev_request_reconfigure(&dev->up);
+    }
+    next_update = MIN(next_update, netdev_xenvif_rxqs_next(&dev->rxqs));
+}
+
 /* Takes notice of what happened to the device's vif. */
 void
 netdev_xenvif_update_info(struct netdev_xenvif *dev)
@@ -87,13 +150,17 @@ netdev_xenvif_update_info(struct netdev_xenvif *dev)
     xenvif_get_info(dev->vif, &info);
 
     ovs_mutex_lock(&dev->mutex);
+    update_rxqs(dev, info.n_queues);
     changed = memcmp(&info, &dev->info, sizeof info);
-    memcpy(&dev->info, &info, sizeof info);
-    netdev_xenvif_apply_mtu(dev);
-    if (info.n_queues && info.n_queues != dev->requested_n_rxq) {
-        dev->requested_n_rxq = info.n_queues;
-        netdev_request_reconfigure(&dev->up);
+    if (changed && !token_bucket_withdraw(&dev->announce_tokens,
+                                          ANNOUNCE_INTERVAL_MS)) {
+        next_update = MIN(next_update, time_msec() + RETRY_MS);
+        changed = false;
     }
+    if (changed) {
+        memcpy(&dev->info, &info, sizeof info);
+    }
+    netdev_xenvif_apply_mtu(dev);
     ovs_mutex_unlock(&dev->mutex);
 
     if (changed) {
@@ -110,6 +177,7 @@ update_all(void)
 {
     struct netdev_xenvif *dev;
 
+    next_update = LLONG_MAX;
     ovs_mutex_lock(&devices_mutex);
     LIST_FOR_EACH (dev, list_node, &devices) {
         if (dev->vif) {
@@ -143,7 +211,7 @@ netdev_xenvif_run(const struct netdev_class *class OVS_UNUSED)
 {
     uint64_t seqno = seq_read(xenvif_control_seq());
 
-    if (seqno != info_seqno) {
+    if (seqno != info_seqno || time_msec() >= next_update) {
         info_seqno = seqno;
         update_all();
     }
@@ -156,7 +224,7 @@ void
 netdev_xenvif_wait(const struct netdev_class *class OVS_UNUSED)
 {
     seq_wait(xenvif_control_seq(), info_seqno);
-    if (next_repeat != LLONG_MAX) {
-        poll_timer_wait_until(next_repeat);
+    if (MIN(next_repeat, next_update) != LLONG_MAX) {
+        poll_timer_wait_until(MIN(next_repeat, next_update));
     }
 }

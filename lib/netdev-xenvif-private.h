@@ -27,6 +27,7 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/shash.h"
 #include "openvswitch/thread.h"
+#include "openvswitch/token-bucket.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "packets.h"
@@ -50,6 +51,15 @@ struct netdev_xenvif_drops {
 #undef NETDEV_XENVIF_DROP
 };
 
+/* How many rxqs a port has: as many as its guest has queues, or more.  Each
+ * change has the datapath distribute all rxqs of all ports anew. */
+struct netdev_xenvif_rxqs {
+    unsigned int n;             /* What there should be. */
+    unsigned int n_queues;      /* Queues of the guest; 0 if disconnected. */
+    long long int changed_at;   /* When 'n_queues' changed, in ms. */
+    long long int grown_at;     /* When 'n' grew, in ms. */
+};
+
 struct netdev_xenvif {
     struct netdev up;
 
@@ -59,6 +69,8 @@ struct netdev_xenvif {
     /* netdev-xenvif-follow.c */
     struct ovs_list list_node;  /* In the list of all devices. */
     unsigned int n_repeats;     /* How often to announce a change again. */
+    struct token_bucket announce_tokens; /* Changes that may be announced. */
+    struct netdev_xenvif_rxqs rxqs; /* How many there should be. */
 
     atomic_bool admin_up;       /* NETDEV_UP. */
     struct netdev_xenvif_drops tx_drops;
@@ -78,7 +90,7 @@ struct netdev_xenvif {
     bool tx_csum OVS_GUARDED;   /* options:tx-csum-offload. */
     unsigned int requested_n_rxq OVS_GUARDED;
     unsigned int requested_n_txq OVS_GUARDED;
-    struct xenvif_info info OVS_GUARDED; /* As of the last run. */
+    struct xenvif_info info OVS_GUARDED; /* As announced last. */
 };
 
 bool netdev_xenvif_is_class(const struct netdev_class *);
@@ -123,6 +135,21 @@ void netdev_xenvif_unfollow(struct netdev_xenvif *);
 void netdev_xenvif_update_info(struct netdev_xenvif *);
 void netdev_xenvif_run(const struct netdev_class *);
 void netdev_xenvif_wait(const struct netdev_class *);
+
+/* For how long, in ms, the number of queues stays as it is before there are
+ * fewer rxqs. */
+#define NETDEV_XENVIF_QUIET_MS (3 * 60 * 1000)
+
+/* Takes into account that at 'now' (ms) the guest has 'n_queues', and was
+ * offered 'max'.  Returns true if 'rxqs->n' changed.  That happens three times
+ * in NETDEV_XENVIF_QUIET_MS at most, whatever the guest does. */
+bool netdev_xenvif_rxqs_run(struct netdev_xenvif_rxqs *rxqs,
+                            unsigned int n_queues, unsigned int max,
+                            long long int now);
+
+/* Returns when to call netdev_xenvif_rxqs_run() again although the number of
+ * queues stays the same, in ms, or LLONG_MAX. */
+long long int netdev_xenvif_rxqs_next(const struct netdev_xenvif_rxqs *);
 
 /* netdev-xenvif-stats.c */
 int netdev_xenvif_get_stats(const struct netdev *, struct netdev_stats *);
