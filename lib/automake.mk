@@ -74,6 +74,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-ovs-compat.h \
 	lib/xenvif-policer.c \
 	lib/xenvif-policer.h \
+	lib/xenvif-polled.c \
+	lib/xenvif-polled.h \
 	lib/xenvif-qos.c \
 	lib/xenvif-qos.h \
 	lib/xenvif-queue.h \

@@ -66,6 +66,8 @@ struct netdev_xenvif {
     /* Set by the first successful set_config() and constant after that. */
     struct xenvif *vif;         /* Claimed; NULL before. */
 
+    bool taken;                 /* Is it, or was it, part of a datapath? */
+
     /* netdev-xenvif-follow.c */
     struct ovs_list list_node;  /* In the list of all devices. */
     unsigned int n_repeats;     /* How often to announce a change again. */

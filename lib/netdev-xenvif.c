@@ -42,6 +42,7 @@
 #include "util.h"
 #include "xenvif-control.h"
 #include "xenvif-ovs-compat.h"
+#include "xenvif-polled.h"
 #include "xenvif-rx.h"
 #include "xenvif-steer.h"
 #include "xenvif-tx.h"
@@ -116,6 +117,10 @@ netdev_xenvif_destruct(struct netdev *netdev)
 
     netdev_xenvif_unfollow(dev);
     if (dev->vif) {
+        if (!dev->taken) {
+            VLOG_WARN("%s: no datapath took the port; does its bridge have "
+                      "datapath_type=netdev?", netdev_get_name(netdev));
+        }
         xenvif_control_release(dev->vif, dev);
     }
     netdev_xenvif_qos_destruct(dev);
@@ -281,6 +286,7 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
     dev->tx_csum = options.tx_csum;
     ovs_mutex_unlock(&dev->mutex);
     atomic_store_relaxed(&dev->vif->no_csum, !options.tx_csum);
+    atomic_store_relaxed(&dev->vif->down, !netdev_xenvif_is_up(dev));
     if (changed) {
         xenvif_control_set(dev->vif, dev, &settings);
     }
@@ -334,6 +340,7 @@ netdev_xenvif_reconfigure(struct netdev *netdev)
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     bool changed;
 
+    dev->taken = true;
     ovs_mutex_lock(&dev->mutex);
     changed = (netdev->n_rxq != dev->requested_n_rxq
                || netdev->n_txq != dev->requested_n_txq);
@@ -372,6 +379,7 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     if (OVS_UNLIKELY(!queue)) {
         return EAGAIN;
     }
+    xenvif_polled_count(queue);
     xenvif_rx_poll(queue);
     if (OVS_UNLIKELY(qos)) {
         netdev_xenvif_qos_poll(qos, dev);
@@ -621,6 +629,9 @@ netdev_xenvif_update_flags(struct netdev *netdev, enum netdev_flags off,
     *old_flags = dev->flags;
     new_flags = dev->flags = (dev->flags & ~off) | on;
     atomic_store_relaxed(&dev->admin_up, (new_flags & NETDEV_UP) != 0);
+    if (dev->vif) {
+        atomic_store_relaxed(&dev->vif->down, !(new_flags & NETDEV_UP));
+    }
     ovs_mutex_unlock(&dev->mutex);
     if (*old_flags != new_flags) {
         netdev_change_seq_changed(netdev);

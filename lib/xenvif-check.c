@@ -25,6 +25,7 @@
 #include "util.h"
 #include "xenvif-budget.h"
 #include "xenvif-ctrl.h"
+#include "xenvif-polled.h"
 #include "xenvif-rx.h"
 #include "xenvif-saved.h"
 
@@ -150,12 +151,38 @@ save_multicast(struct xenvif *xenvif)
     }
 }
 
+/* Notices queues that no thread polls.  Returns true if that changed.  Where
+ * events are waited for, or nothing is to pass, nobody needs to poll. */
+static bool
+check_polls(struct xenvif *xenvif, struct xenvif_conn *conn)
+{
+    int unpolled;
+    bool down;
+
+    atomic_read_relaxed(&xenvif->down, &down);
+    unpolled = xenvif_polled_check(
+        conn, !down && xenvif_get_settings(xenvif).poll);
+    if (unpolled == xenvif->now.unpolled) {
+        return false;
+    }
+    if (unpolled == XENVIF_POLLED_ALL) {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": all queues are "
+                     "polled again", xenvif->domid, xenvif->handle);
+    } else {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": no thread polls "
+                     "queue %d", xenvif->domid, xenvif->handle, unpolled);
+    }
+    xenvif->now.unpolled = unpolled;
+    return true;
+}
+
 bool
 xenvif_check(struct xenvif *xenvif, bool periodic)
 {
     struct xenvif_conn *conn
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
     unsigned int fault;
+    bool changed = false;
     bool stalled;
 
     if (!conn) {
@@ -166,6 +193,7 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
         if (xenvif_get_settings(xenvif).poll) {
             count_events(conn);
         }
+        changed = check_polls(xenvif, conn);
     }
     fault = xenvif_shared_fault(&conn->shared);
     if (fault) {
@@ -187,6 +215,7 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
                      : "takes packets again");
     }
     if (fault == xenvif->now.fault && stalled == xenvif->now.stalled
+        && !changed
         && (!periodic
             || xenvif->now.n_maps_refused == xenvif->info.n_maps_refused)) {
         return false;

@@ -28,6 +28,7 @@
 #include "xenvif-budget.h"
 #include "xenvif-ctrl.h"
 #include "xenvif-hash.h"
+#include "xenvif-polled.h"
 #include "xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_connect);
@@ -200,6 +201,7 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
     xenvif_budget_spend(xenvif->budget, conn->n_queues * XENVIF_PRICE_QUEUE);
     xenvif->served = true;
     xenvif->now.connected = true;
+    xenvif->now.unpolled = XENVIF_POLLED_ALL;
     xenvif->now.n_queues = conn->n_queues;
     xenvif->now.features = conn->shared.features;
     xenvif->now.n_connects++;

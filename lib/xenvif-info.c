@@ -25,6 +25,7 @@
 #include "timeval.h"
 #include "util.h"
 #include "xenvif-bus.h"
+#include "xenvif-polled.h"
 #include "xenvif-view.h"
 
 void
@@ -47,6 +48,9 @@ xenvif_info_explain(struct xenvif_info *info, bool has_port,
                  xenvif_fault_to_string(info->fault));
     } else if (info->stalled) {
         snprintf(reason, size, "guest does not post RX slots");
+    } else if (info->connected && info->unpolled != XENVIF_POLLED_ALL) {
+        snprintf(reason, size, "connected, but no thread polls queue %d (see "
+                 "pmd-cpu-mask and pmd-rxq-show)", info->unpolled);
     } else if (info->connected) {
         return;
     } else if (!has_port) {

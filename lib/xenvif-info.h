@@ -42,6 +42,8 @@ struct xenvif_info {
     bool online;                /* B/online. */
     bool connected;             /* Is the data path up? */
     bool stalled;               /* Does the guest not take packets? */
+    int unpolled;               /* The first queue that no thread polls, or
+                                 * XENVIF_POLLED_ALL. */
     unsigned int fault;         /* A vif error, or 0. */
     unsigned int n_queues;      /* While connected, otherwise 0. */
     struct xenvif_features features; /* While connected. */

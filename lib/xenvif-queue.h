@@ -104,6 +104,10 @@ struct xenvif_queue {
     struct xenvif_queue_stats *stats; /* Not owned; outlives the queue. */
     struct xenvif_gref_table grefs; /* Pages that are mapped. */
 
+    /* Control thread only; see xenvif-polled.h. */
+    uint32_t n_polls_seen;      /* 'n_polls' at the last look. */
+    unsigned int n_looks;       /* Looks that found it unchanged. */
+
     /* TX side.  Belongs to the thread that set 'tx_busy': Open vSwitch lets a
      * single thread poll an rxq, but two netdevs can share a vif for a moment
      * while a port is deleted and added again. */
@@ -117,6 +121,7 @@ struct xenvif_queue {
         bool tx_recovering;
 
         struct xenvif_segments tx_segments; /* To be received next. */
+        atomic_uint32_t n_polls; /* Times that a thread looked for packets. */
     );
 
     /* RX side.  Any thread may send to the guest. */

@@ -57,6 +57,7 @@ xenvif_create(uint16_t domid, uint16_t handle)
     ovsrcu_init(&xenvif->conn, NULL);
     atomic_init(&xenvif->max_frame, 0);
     atomic_init(&xenvif->no_csum, false);
+    atomic_init(&xenvif->down, false);
     xenvif_rate_init(&xenvif->rate);
     xenvif_policer_init(&xenvif->policer);
     xenvif_multicast_init(&xenvif->multicast);

@@ -64,6 +64,7 @@ struct xenvif {
     OVSRCU_TYPE(struct xenvif_conn *) conn; /* NULL if not connected. */
     atomic_uint32_t max_frame;  /* Bytes; set by the port. */
     atomic_bool no_csum;        /* Complete checksums only?  Likewise. */
+    atomic_bool down;           /* Did the administrator say so?  Likewise. */
     struct xenvif_rate rate;
     struct xenvif_policer policer; /* Set by the port. */
     struct xenvif_multicast multicast;

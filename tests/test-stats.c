@@ -23,8 +23,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 #include <sched.h>
@@ -467,6 +469,51 @@ test_options(void **state OVS_UNUSED)
     }
 }
 
+/* Returns true if the log has a line with 'text'. */
+static bool
+log_has(FILE *stream, const char *text)
+{
+    bool found = false;
+    char line[500];
+
+    rewind(stream);
+    while (!found && fgets(line, sizeof line, stream)) {
+        found = strstr(line, text) != NULL;
+    }
+    return found;
+}
+
+/* A port that no datapath takes, because that of its bridge is the kernel's,
+ * says what is wrong; others do not. */
+static void
+test_not_taken(void **state OVS_UNUSED)
+{
+    static const char text[] = "no datapath took the port";
+    char name[] = "/tmp/test-stats.XXXXXX";
+    int fd = mkstemp(name);
+    FILE *log = fdopen(fd, "r");
+
+    assert_non_null(log);
+    vlog_set_levels(NULL, VLF_FILE, VLL_WARN);
+    assert_int_equal(vlog_set_log_file(name), 0);
+    unlink(name);
+    for (int taken = 1; taken >= 0; taken--) {
+        struct smap args = SMAP_INITIALIZER(&args);
+        struct netdev *netdev;
+
+        assert_int_equal(netdev_open("vif8.1", "xenvif", &netdev), 0);
+        assert_int_equal(netdev_set_config(netdev, &args, NULL), 0);
+        if (taken) {
+            assert_int_equal(netdev_reconfigure(netdev), 0);
+        }
+        netdev_close(netdev);
+        assert_int_equal(log_has(log, text), !taken);
+        smap_destroy(&args);
+    }
+    vlog_set_levels(NULL, VLF_FILE, VLL_OFF);
+    fclose(log);
+}
+
 int
 main(void)
 {
@@ -481,6 +528,7 @@ main(void)
         cmocka_unit_test(test_totals),
         cmocka_unit_test(test_sizes),
         cmocka_unit_test(test_options),
+        cmocka_unit_test(test_not_taken),
     };
 
     return cmocka_run_group_tests(tests, group_setup, group_teardown);
