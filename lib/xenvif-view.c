@@ -62,15 +62,17 @@ read_text(const char *dir, const char *key, char *text, size_t size)
 }
 
 /* The hotplug script says "connected" when it is done, or "error" and why.
- * Some toolstacks have no script and do not create the key. */
+ * Not all toolstacks create the key before that, so that without it our script
+ * is yet to come, and another one may never write it. */
 static void
 read_hotplug(const char *backend_dir, struct xenvif_view *view)
 {
     char *status = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir,
                                      "hotplug-status");
 
+    view->hotplug_missing = !status && errno == ENOENT;
     view->hotplug_done = (status ? !strcmp(status, "connected")
-                          : errno == ENOENT);
+                          : view->hotplug_missing && !view->our_script);
     if (status && !strcmp(status, "error")) {
         read_text(backend_dir, "hotplug-error", view->hotplug_error,
                   sizeof view->hotplug_error);
@@ -164,8 +166,8 @@ xenvif_view_read(const char *backend_dir, const char *frontend_dir,
     }
     view->frontend = xenvif_view_read_state(frontend_dir);
     view->online = read_number(backend_dir, "online") == 1;
-    read_hotplug(backend_dir, view);
     view->our_script = read_our_script(backend_dir);
+    read_hotplug(backend_dir, view);
     view->kernel = read_kernel(domid, handle);
     view->kernel_next = !view->kernel && read_kernel_next();
     view->mtu = read_number(backend_dir, "mtu");

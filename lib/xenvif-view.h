@@ -34,6 +34,7 @@ struct xenvif_view {
     unsigned int frontend;      /* F/state; 0 if there is no such node. */
     bool online;                /* B/online: the toolstack wants the vif. */
     bool hotplug_done;          /* Is the hotplug script done, if any? */
+    bool hotplug_missing;       /* Is there no B/hotplug-status? */
     char hotplug_error[100];    /* Why it failed, or "". */
     bool our_script;            /* Is it ours? */
     bool kernel;                /* Is Linux xen-netback bound to the vif? */

@@ -406,6 +406,33 @@ reconfigure(struct xenvif *xenvif, unsigned int state)
     xenvif_write_state(xenvif, state);
 }
 
+/* May the guest have a data path now?  It must not get at a port before the
+ * hotplug script made that its own: there may be one of an earlier guest. */
+static bool
+may_connect(const struct xenvif *xenvif)
+{
+    const struct xenvif_view *view = &xenvif->view;
+
+    /* Who is connected had the script done.  Linux xen-netback deletes the key
+     * when the vif is taken away from it. */
+    return xenvif->has_port
+           && (view->hotplug_done
+               || (view->hotplug_missing
+                   && xenvif->now.backend == XenbusStateConnected));
+}
+
+/* Goes on with a guest that is connected already. */
+static void
+attach(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    xenvif_attach(xenvif, fault_latch);
+    if (xenvif->now.connected && xenvif->view.hotplug_missing) {
+        /* For its next connection. */
+        xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
+                           "hotplug-status", "connected");
+    }
+}
+
 /* Takes the next step, if there is one. */
 static void
 step(struct xenvif *xenvif, struct latch *fault_latch)
@@ -415,7 +442,7 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
         .backend = xenvif->now.backend,
         .online = xenvif->now.online,
         .connected = xenvif->now.connected,
-        .may_connect = xenvif->has_port && xenvif->view.hotplug_done,
+        .may_connect = may_connect(xenvif),
     };
 
     switch (xenvif_bus_next(&bus_view)) {
@@ -428,7 +455,7 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
         xenvif_connect(xenvif, fault_latch);
         break;
     case XENVIF_BUS_ATTACH:
-        xenvif_attach(xenvif, fault_latch);
+        attach(xenvif, fault_latch);
         break;
     case XENVIF_BUS_RECONFIGURE:
         reconfigure(xenvif, XenbusStateReconfigured);
