@@ -127,8 +127,7 @@ void netdev_xenvif_apply_mtu(struct netdev_xenvif *);
 
 /* Brings packets to the guest, or drops and counts those that it cannot take.
  * 'batch' is empty afterwards.  Any thread. */
-void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *,
-                           uint32_t qid);
+void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *);
 
 /* netdev-xenvif-follow.c: keeps 'info' of a device up to date, from
  * construction to destruction.  Main thread, but for the first two. */

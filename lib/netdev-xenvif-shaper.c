@@ -427,7 +427,7 @@ deliver_batch(struct shaper *shaper, struct netdev_xenvif *dev)
     if (dp_packet_batch_is_empty(&batch)) {
         return false;
     }
-    netdev_xenvif_deliver(dev, &batch, 0);
+    netdev_xenvif_deliver(dev, &batch);
     return true;
 }
 

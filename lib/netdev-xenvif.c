@@ -428,8 +428,7 @@ netdev_xenvif_rxq_enabled(struct netdev_rxq *rxq)
 }
 
 void
-netdev_xenvif_deliver(struct netdev_xenvif *dev, struct dp_packet_batch *batch,
-                      uint32_t qid)
+netdev_xenvif_deliver(struct netdev_xenvif *dev, struct dp_packet_batch *batch)
 {
     struct xenvif_conn *conn = xenvif_get_conn(dev->vif);
     size_t n = dp_packet_batch_size(batch);
@@ -437,7 +436,7 @@ netdev_xenvif_deliver(struct netdev_xenvif *dev, struct dp_packet_batch *batch,
 
     if (OVS_UNLIKELY(!netdev_xenvif_is_up(dev))) {
         atomic_add_relaxed(&dev->tx_drops.down, n, &orig);
-    } else if (OVS_UNLIKELY(!conn || !xenvif_steer(conn, batch, qid))) {
+    } else if (OVS_UNLIKELY(!conn || !xenvif_steer(conn, batch))) {
         atomic_add_relaxed(&dev->tx_drops.disconnected, n, &orig);
     }
     dp_packet_delete_batch(batch, true);
@@ -445,7 +444,7 @@ netdev_xenvif_deliver(struct netdev_xenvif *dev, struct dp_packet_batch *batch,
 }
 
 static int
-netdev_xenvif_send(struct netdev *netdev, int qid,
+netdev_xenvif_send(struct netdev *netdev, int qid OVS_UNUSED,
                    struct dp_packet_batch *batch,
                    bool concurrent_txq OVS_UNUSED)
 {
@@ -457,7 +456,7 @@ netdev_xenvif_send(struct netdev *netdev, int qid,
         && xenvif_get_conn(dev->vif)) {
         netdev_xenvif_qos_send(qos, dev, batch);
     }
-    netdev_xenvif_deliver(dev, batch, qid);
+    netdev_xenvif_deliver(dev, batch);
     return 0;
 }
 

@@ -20,8 +20,13 @@
 
 #include "xenvif-steer.h"
 
+#include <netinet/in.h>
+
 #include "dp-packet.h"
+#include "hash.h"
+#include "packets.h"
 #include "xenvif-conn.h"
+#include "xenvif-frame.h"
 #include "xenvif-gso.h"
 #include "xenvif-hash.h"
 #include "xenvif-offload.h"
@@ -31,10 +36,56 @@
 /* Packets distributed at a time. */
 #define MAX_PACKETS NETDEV_MAX_BURST
 
+/* Does what is at 'frame->l4_ofs' begin with a source and a destination
+ * port? */
+static bool
+has_ports(const struct xenvif_frame *frame)
+{
+    switch (frame->proto) {
+    case IPPROTO_TCP:
+    case IPPROTO_UDP:
+    case IPPROTO_SCTP:
+    case IPPROTO_DCCP:
+    case IPPROTO_UDPLITE:
+        return !frame->is_fragment && frame->l4_len >= 2 * sizeof(ovs_be16);
+    default:
+        return false;
+    }
+}
+
+/* Returns a hash of the flow that 'packet' belongs to: of its IP addresses and
+ * ports; of the addresses alone for fragments, of which only the first one has
+ * ports, and where there are none; of the Ethernet addresses if it is not IP.
+ *
+ * The hash that the datapath may have put into the packet will not do.  It has
+ * none for what an exact rule for a port forwards, unless there was an upcall;
+ * it knows the packet as it was before actions rewrote it, or as the network
+ * card saw it; and it separates the first fragment from the others.  So the
+ * packets of one flow would overtake each other.  Nor is ours left in the
+ * packet, where it would mean something else to groups and bonds. */
+static uint32_t
+hash_flow(const struct dp_packet *packet)
+{
+    const uint8_t *data = dp_packet_data(packet);
+    size_t size = dp_packet_size(packet);
+    struct xenvif_frame frame;
+    uint32_t hash;
+
+    if (!xenvif_frame_parse(data, size, &frame)) {
+        return hash_bytes(data, MIN(size, 2 * ETH_ADDR_LEN), 0);
+    } else if (frame.eth_type == ETH_TYPE_IPV6) {
+        hash = hash_bytes(data + frame.l3_ofs + 8, 32, 0);
+    } else {
+        hash = hash_bytes(data + frame.l3_ofs + 12, 8, 0);
+    }
+    return (has_ports(&frame) ? hash_bytes(data + frame.l4_ofs, 4, hash)
+            : hash);
+}
+
 /* Returns the queue for 'packet'. */
 static uint32_t
 choose_queue(const struct xenvif_conn *conn, const struct xenvif_hash *hash,
-             const struct dp_packet *packet, uint32_t fallback)
+             const struct dp_packet *packet)
 {
     if (hash) {
         struct xenvif_hash_result result = { .value = 0 };
@@ -44,15 +95,13 @@ choose_queue(const struct xenvif_conn *conn, const struct xenvif_hash *hash,
                           dp_packet_size(packet), &result);
         return xenvif_hash_queue(hash, result.value, conn->n_queues);
     }
-    return (dp_packet_rss_valid(packet) ? dp_packet_get_rss_hash(packet)
-            : fallback) % conn->n_queues;
+    return conn->n_queues > 1 ? hash_flow(packet) % conn->n_queues : 0;
 }
 
 /* Sends 'n' packets, at most MAX_PACKETS, to the queues that they belong to:
  * one burst for each queue, in the order of their first packets. */
 static bool
-distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n,
-           uint32_t fallback)
+distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n)
 {
     const struct xenvif_hash *hash
         = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
@@ -64,7 +113,7 @@ distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n,
         return xenvif_rx_burst(&conn->queues[0], all, n);
     }
     for (size_t i = 0; i < n; i++) {
-        queues[i] = choose_queue(conn, hash, all[i], fallback);
+        queues[i] = choose_queue(conn, hash, all[i]);
     }
     for (size_t i = 0; i < n; i++) {
         uint32_t queue = queues[i];
@@ -104,12 +153,11 @@ needs_segmentation(struct xenvif_conn *conn, const struct dp_packet *packet)
 /* Cuts 'packet' and sends the segments, all to the queue of the packet that
  * they come from. */
 static bool
-send_segments(struct xenvif_conn *conn, struct dp_packet *packet,
-              uint32_t fallback)
+send_segments(struct xenvif_conn *conn, struct dp_packet *packet)
 {
     const struct xenvif_hash *hash
         = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
-    uint32_t queue = choose_queue(conn, hash, packet, fallback);
+    uint32_t queue = choose_queue(conn, hash, packet);
     struct dp_packet **segments = NULL;
     uint32_t max_frame, mss;
     size_t n = 0;
@@ -137,8 +185,7 @@ send_segments(struct xenvif_conn *conn, struct dp_packet *packet,
 }
 
 bool
-xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
-             uint32_t fallback)
+xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch)
 {
     struct dp_packet **packets = batch->packets;
     size_t n = dp_packet_batch_size(batch);
@@ -160,10 +207,10 @@ xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
             i++;
         }
         if (i > done) {
-            ok &= distribute(conn, &packets[done], i - done, fallback);
+            ok &= distribute(conn, &packets[done], i - done);
             done = i;
         } else {
-            ok &= send_segments(conn, packets[done++], fallback);
+            ok &= send_segments(conn, packets[done++]);
         }
     }
     return ok;

@@ -28,14 +28,12 @@ struct xenvif_conn;
 /* Sends the packets of 'batch', of which it does not take ownership, to the
  * queues of 'conn'.
  *
- * If the guest configured a hash then that decides.  Otherwise it is the hash
- * of the packet's flow that the datapath computed, so that a flow keeps its
- * queue, or 'fallback' (for example the sending thread's number) if there is
- * none.
+ * If the guest configured a hash then that decides.  Otherwise it is a hash of
+ * the packet's addresses and ports, so that a flow keeps its queue whatever
+ * thread sends it and whatever way it took through the datapath.
  *
  * Returns false, and counts nothing, if the vif stopped because of a vif
  * error. */
-bool xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch,
-                  uint32_t fallback);
+bool xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch);
 
 #endif /* xenvif-steer.h */

@@ -46,6 +46,14 @@ setup(void **state)
     return 0;
 }
 
+static int
+setup_single(void **state)
+{
+    mock_setup_ctrl(state, 1, -100);
+    mock_limit_mtu(*state);
+    return 0;
+}
+
 /* Posts as many requests as there is room for in every queue. */
 static void
 post_all(struct mock *mock)
@@ -57,20 +65,18 @@ post_all(struct mock *mock)
     }
 }
 
-/* A packet that carries 'number' and belongs to flow 'flow', if that is not
- * negative. */
+/* A packet that carries 'number' and belongs to flow 'flow'. */
 static struct dp_packet *
-make_packet(int64_t flow, uint32_t number)
+make_packet(uint32_t flow, uint32_t number)
 {
-    struct dp_packet *packet;
+    static const uint8_t header[14] = { 0x02, 0, 0, 0, 0, 1, 0x02, 0, 0, 0,
+                                        0, 0, 0x88, 0xb5 };
 
     mock_fill_frame(data, 60);
+    memcpy(data, header, sizeof header);
+    memcpy(data + 8, &flow, sizeof flow);
     memcpy(data + 14, &number, sizeof number);
-    packet = mock_packet(data, 60);
-    if (flow >= 0) {
-        dp_packet_set_rss_hash(packet, flow);
-    }
-    return packet;
+    return mock_packet(data, 60);
 }
 
 /* Takes a packet out of queue 'q' and returns its number, or -1. */
@@ -91,33 +97,255 @@ take_number(struct mock_queue *q)
 }
 
 static void
-steer(struct mock *mock, struct dp_packet_batch *batch, uint32_t fallback)
+steer(struct mock *mock, struct dp_packet_batch *batch)
 {
-    assert_true(xenvif_steer(mock->conn, batch, fallback));
+    assert_true(xenvif_steer(mock->conn, batch));
     dp_packet_delete_batch(batch, true);
 }
 
-/* Without a wish of the guest: by the datapath's hash, each flow in order. */
+/* The queue that has something for the guest, of which there must be one. */
+static struct mock_queue *
+find_queue(struct mock *mock)
+{
+    struct mock_queue *found = NULL;
+
+    for (unsigned int i = 0; i < mock->n_queues; i++) {
+        struct mock_queue *q = &mock->queues[i];
+
+        if (netif_ring_load(q->rx_page, NETIF_RSP_PROD) != q->rx_cons) {
+            assert_null(found);
+            found = q;
+        }
+    }
+    assert_non_null(found);
+    return found;
+}
+
+/* Sends 'frame' and returns the queue that it came out of.  What the datapath
+ * knows of the flow depends on the way that the packet took. */
+static unsigned int
+send_some_way(struct mock *mock)
+{
+    struct mock_rx_packet *p = xmalloc(sizeof *p);
+    struct dp_packet *packet = mock_packet(frame.data, frame.len);
+    struct dp_packet_batch batch;
+    struct mock_queue *q;
+
+    if (mock_random_range(2)) {
+        dp_packet_set_rss_hash(packet, mock_random());
+    }
+    dp_packet_batch_init_packet(&batch, packet);
+    post_all(mock);
+    steer(mock, &batch);
+    q = find_queue(mock);
+    assert_true(mock_rx_take(q, p));
+    assert_int_equal(p->info.len, frame.len);
+    assert_memory_equal(p->data, frame.data, frame.len);
+    free(p);
+    return q->id;
+}
+
+/* The frame as it was, but for what makes no other flow of it. */
 static void
-test_datapath_hash(void **state)
+change_payload(void)
+{
+    uint32_t ofs = frame.payload ? MAX(frame.payload, frame.l4 + 4) : 14;
+
+    mock_fill_frame(data, frame.len);
+    memcpy(frame.data + ofs, data + ofs, frame.len - ofs);
+}
+
+/* Sends each of 'n' flows that 'make' makes several times: every flow keeps
+ * its queue, and all queues are used if there are 'many' flows. */
+static void
+check_flows(struct mock *mock, unsigned int n, bool many,
+            void (*make)(unsigned int i))
+{
+    unsigned int n_seen[N_QUEUES] = { 0 };
+
+    for (unsigned int i = 0; i < n; i++) {
+        unsigned int queue;
+
+        make(i);
+        queue = send_some_way(mock);
+        n_seen[queue]++;
+        for (unsigned int j = 0; j < 5; j++) {
+            change_payload();
+            assert_int_equal(send_some_way(mock), queue);
+        }
+    }
+    for (unsigned int i = 0; i < N_QUEUES; i++) {
+        assert_true(many ? n_seen[i] > n / N_QUEUES / 3
+                    : n_seen[i] == 0 || n_seen[i] == n);
+    }
+}
+
+/* Flows between the same two hosts: only the ports differ. */
+static void
+make_ports(unsigned int i, struct frame_spec spec)
+{
+    static uint8_t first[256];
+    static uint32_t l4;
+
+    frame_make(&frame, &spec);
+    if (!i) {
+        l4 = frame.l4;
+        memcpy(first, frame.data, l4);
+    } else {
+        memcpy(frame.data, first, l4);
+    }
+}
+
+static void
+make_udp(unsigned int i)
+{
+    make_ports(i, (struct frame_spec) { .proto = FRAME_UDP, .payload = 40 });
+}
+
+static void
+make_tcp_v6(unsigned int i)
+{
+    make_ports(i, (struct frame_spec) {
+        .v6 = true, .proto = FRAME_TCP, .payload = 40, .n_tags = 1,
+    });
+}
+
+static void
+make_sctp(unsigned int i)
+{
+    make_ports(i, (struct frame_spec) { .proto = FRAME_SCTP, .payload = 40 });
+}
+
+/* Something like GRE, where there are no ports. */
+static void
+make_other_ip(unsigned int i)
+{
+    make_ports(i, (struct frame_spec) { .proto = 47, .payload = 40 });
+}
+
+static void
+make_hosts(unsigned int i)
+{
+    const struct frame_spec spec = {
+        .v6 = i % 2, .proto = 47, .payload = 40, .n_tags = i % 3,
+    };
+
+    frame_make(&frame, &spec);
+}
+
+static void
+make_no_ip(unsigned int i)
+{
+    mock_fill_frame(frame.data, 60);
+    frame_put16(frame.data + 12, 0x88b5);
+    memcpy(frame.data + 8, &i, sizeof i);
+    frame.payload = 0;
+    frame.len = 60;
+}
+
+/* Without a wish of the guest: by the flow, however the datapath looked its
+ * rule up, and whether or not it computed a hash for that. */
+static void
+test_flows_keep_their_queue(void **state)
 {
     struct mock *mock = *state;
 
+    check_flows(mock, 90, true, make_udp);
+    check_flows(mock, 90, true, make_tcp_v6);
+    check_flows(mock, 90, true, make_sctp);
+    check_flows(mock, 90, true, make_hosts);
+    check_flows(mock, 90, true, make_no_ip);
+    check_flows(mock, 20, false, make_other_ip);
+}
+
+/* Only the first fragment of a datagram has the ports. */
+static void
+test_fragments_stay_together(void **state)
+{
+    struct mock *mock = *state;
+
+    for (unsigned int i = 0; i < 60; i++) {
+        const struct frame_spec spec = {
+            .v6 = i % 2, .proto = FRAME_UDP, .payload = 40,
+        };
+        unsigned int queue;
+
+        frame_make(&frame, &spec);
+        if (spec.v6) {
+            /* A fragment header in the place of the UDP header. */
+            frame.data[frame.l3 + 6] = 44;
+            memset(frame.data + frame.l4, 0, 8);
+            frame.data[frame.l4] = FRAME_UDP;
+            frame.data[frame.l4 + 3] = 1;
+        } else {
+            frame_put16(frame.data + frame.l3 + 6, 0x2000);
+        }
+        queue = send_some_way(mock);
+        for (unsigned int j = 1; j < 6; j++) {
+            change_payload();
+            if (spec.v6) {
+                frame_put16(frame.data + frame.l4 + 2, j * 40 | (j < 5));
+            } else {
+                frame_put16(frame.data + frame.l3 + 6,
+                            j * 5 | (j < 5 ? 0x2000 : 0));
+                mock_fill_frame(data, 8);
+                memcpy(frame.data + frame.l4, data, 8);
+            }
+            assert_int_equal(send_some_way(mock), queue);
+        }
+    }
+}
+
+/* Every length in a frame may be a lie. */
+static void
+test_rubbish(void **state)
+{
+    struct mock *mock = *state;
+
+    for (unsigned int i = 0; i < 2000; i++) {
+        const struct frame_spec spec = {
+            .v6 = i % 2, .proto = i % 3 ? FRAME_UDP : FRAME_TCP,
+            .n_tags = i % 4, .payload = 20,
+        };
+
+        frame_make(&frame, &spec);
+        mock_fill_frame(data, frame.len);
+        for (unsigned int j = mock_random_range(5); j; j--) {
+            uint32_t ofs = 12 + mock_random_range(frame.len - 12);
+
+            frame.data[ofs] = data[ofs];
+        }
+        frame.len = 14 + mock_random_range(frame.len - 13);
+        send_some_way(mock);
+    }
+}
+
+/* Packets of several flows in one batch: each flow in order. */
+static void
+test_order_within_flows(void **state)
+{
+    struct mock *mock = *state;
+    unsigned int flow_queue[8];
+
+    for (unsigned int i = 0; i < ARRAY_SIZE(flow_queue); i++) {
+        make_no_ip(i);
+        memcpy(frame.data, "\2\0\0\0\0\1\2\0", 8);
+        flow_queue[i] = send_some_way(mock);
+    }
     for (unsigned int round = 0; round < 200; round++) {
         unsigned int n = 1 + mock_random_range(NETDEV_MAX_BURST);
-        uint32_t fallback = mock_random();
         uint32_t queues[NETDEV_MAX_BURST];
         struct dp_packet_batch batch;
 
         dp_packet_batch_init(&batch);
         for (unsigned int i = 0; i < n; i++) {
-            int64_t flow = i % 5 ? (int64_t) mock_random() : -1;
+            uint32_t flow = mock_random_range(ARRAY_SIZE(flow_queue));
 
-            queues[i] = (flow < 0 ? fallback : flow) % N_QUEUES;
+            queues[i] = flow_queue[flow];
             dp_packet_batch_add(&batch, make_packet(flow, i));
         }
         post_all(mock);
-        steer(mock, &batch, fallback);
+        steer(mock, &batch);
         for (unsigned int i = 0; i < n; i++) {
             assert_int_equal(take_number(&mock->queues[queues[i]]), i);
         }
@@ -141,7 +369,7 @@ test_one_burst_per_queue(void **state)
     }
     post_all(mock);
     assert_int_equal(xenemu_get_counters(NULL, 0, &before), 0);
-    steer(mock, &batch, 0);
+    steer(mock, &batch);
     assert_int_equal(xenemu_get_counters(NULL, 0, &after), 0);
     assert_int_equal(after.copy_calls - before.copy_calls, N_QUEUES);
     assert_int_equal(after.notifies - before.notifies, N_QUEUES);
@@ -159,14 +387,14 @@ test_case_73_stops_with_vif(void **state)
     }
     post_all(mock);
     netif_ring_store(mock->queues[1].rx_page, NETIF_REQ_PROD, 1000000);
-    xenvif_steer(mock->conn, &batch, 0);
+    xenvif_steer(mock->conn, &batch);
     assert_int_equal(xenvif_shared_fault(&mock->conn->shared),
                      XENVIF_FAULT_RX_RING);
     assert_int_equal(mock_rx_count(&mock->queues[1], packets), 0);
     for (unsigned int i = 0; i < N_QUEUES; i++) {
         uint64_t packets = mock_rx_count(&mock->queues[i], packets);
 
-        assert_false(xenvif_steer(mock->conn, &batch, i));
+        assert_false(xenvif_steer(mock->conn, &batch));
         assert_int_equal(mock_rx_count(&mock->queues[i], packets), packets);
     }
     dp_packet_delete_batch(&batch, true);
@@ -201,24 +429,19 @@ static unsigned int
 send_frame(struct mock *mock, struct mock_rx_packet *p)
 {
     struct dp_packet *packet = mock_packet(frame.data, frame.len);
-    unsigned int queue = UINT32_MAX;
     struct dp_packet_batch batch;
+    struct mock_queue *q;
 
     /* The datapath's hash does not count. */
     dp_packet_set_rss_hash(packet, mock_random());
     dp_packet_batch_init_packet(&batch, packet);
     post_all(mock);
-    steer(mock, &batch, mock_random());
-    for (unsigned int i = 0; i < mock->n_queues; i++) {
-        if (mock_rx_take(&mock->queues[i], p)) {
-            assert_int_equal(queue, UINT32_MAX);
-            queue = i;
-        }
-    }
-    assert_in_range(queue, 0, mock->n_queues - 1);
+    steer(mock, &batch);
+    q = find_queue(mock);
+    assert_true(mock_rx_take(q, p));
     assert_int_equal(p->info.len, frame.len);
     assert_memory_equal(p->data, frame.data, frame.len);
-    return queue;
+    return q->id;
 }
 
 static void
@@ -338,7 +561,7 @@ sender_main(void *s_)
             frame_put16(port, s->n_sent++);
             dp_packet_batch_add(&batch, packet);
         }
-        xenvif_steer(s->mock->conn, &batch, 0);
+        xenvif_steer(s->mock->conn, &batch);
         dp_packet_delete_batch(&batch, true);
         ovsrcu_quiesce();
         atomic_read(&s->stop, &stop);
@@ -465,13 +688,13 @@ expect_segments(struct mock_queue *q, uint32_t mss)
 }
 
 static void
-send_tso(struct mock *mock, uint32_t mss, uint32_t queue)
+send_tso(struct mock *mock, uint32_t mss)
 {
     struct dp_packet_batch batch;
 
     dp_packet_batch_init_packet(&batch, tso_packet(mss));
     post_all(mock);
-    steer(mock, &batch, queue);
+    steer(mock, &batch);
 }
 
 /* What keeps a guest from taking a TSO packet as it is. */
@@ -514,21 +737,22 @@ test_case_50_51_segmentation(void **state)
                 .tcp_flags = FRAME_TCP_ACK | FRAME_TCP_PSH, .tcp_options = 3,
                 .payload = 1 + mock_random_range(j % 3 ? 60000 : 3000),
             };
-            uint32_t queue = j % N_QUEUES;
+            struct mock_queue *q;
 
             frame_make(&frame, &spec);
-            send_tso(mock, full_mss(), queue);
+            send_tso(mock, full_mss());
+            q = find_queue(mock);
             if (obstacle == NOTHING) {
                 struct mock_rx_packet *p = xmalloc(sizeof *p);
 
-                assert_true(mock_rx_take(&mock->queues[queue], p));
+                assert_true(mock_rx_take(q, p));
                 assert_int_equal(p->info.len, frame.len);
                 assert_int_equal(p->info.gso_size > 0,
                                  spec.payload > full_mss());
                 n_gso += p->info.gso_size > 0;
                 free(p);
             } else {
-                expect_segments(&mock->queues[queue], full_mss());
+                expect_segments(q, full_mss());
             }
         }
     }
@@ -540,7 +764,7 @@ static void
 test_case_50_order(void **state)
 {
     struct mock *mock = *state;
-    struct mock_queue *q = &mock->queues[1];
+    struct mock_queue *q = &mock->queues[0];
     const struct frame_spec spec = { .proto = FRAME_TCP, .payload = 5000 };
 
     set_obstacle(mock, NO_GSO, false);
@@ -555,10 +779,10 @@ test_case_50_order(void **state)
         for (unsigned int i = 0; i < NETDEV_MAX_BURST; i++) {
             tso[i] = mock_random_range(6) == 0;
             dp_packet_batch_add(&batch, tso[i] ? tso_packet(full_mss())
-                                : make_packet(-1, i));
+                                : make_packet(0, i));
         }
         post_all(mock);
-        steer(mock, &batch, 1);
+        steer(mock, &batch);
 
         unsigned int i = 0;
 
@@ -615,7 +839,7 @@ test_case_50_guest_hash(void **state)
                     frame.len - frame.l3 - (spec.v6 ? 40 : 0));
         queue = send_frame(mock, p);
         memcpy(&frame, &large, sizeof frame);
-        send_tso(mock, full_mss(), mock_random());
+        send_tso(mock, full_mss());
         expect_segments(&mock->queues[queue], full_mss());
         free(p);
     }
@@ -630,13 +854,13 @@ test_case_80_not_tcp(void **state)
     struct frame_spec spec = { .proto = FRAME_UDP, .payload = 5000 };
 
     frame_make(&frame, &spec);
-    send_tso(mock, 1000, 0);
+    send_tso(mock, 1000);
     assert_int_equal(take_number(q), -1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
     spec.proto = FRAME_TCP;
     frame_make(&frame, &spec);
     frame_put16(frame.data + frame.l3 + 6, 0x2000);
-    send_tso(mock, 1000, 0);
+    send_tso(mock, 1000);
     assert_int_equal(take_number(q), -1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 2);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), 0);
@@ -654,25 +878,30 @@ test_case_80_many_segments(void **state)
 
     atomic_store(&mock->max_frame, mss + 40 + XENVIF_FRAME_OVERHEAD);
     frame_make(&frame, &spec);
-    send_tso(mock, mss, 0);
+    send_tso(mock, mss);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS),
                      XENVIF_GSO_MAX_SEGMENTS - NETIF_RING_SIZE);
 
     atomic_store(&mock->max_frame, mss - 1 + 40 + XENVIF_FRAME_OVERHEAD);
-    send_tso(mock, mss - 1, 0);
+    send_tso(mock, mss - 1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);
     assert_int_equal(mock_rx_count(q, gso_segmented), 1);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, mock_teardown)
+#define TEST_SINGLE(NAME) \
+    cmocka_unit_test_setup_teardown(NAME, setup_single, mock_teardown)
 
 static int
 run(const char *name)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_datapath_hash),
+        TEST(test_flows_keep_their_queue),
+        TEST(test_fragments_stay_together),
+        TEST(test_rubbish),
+        TEST(test_order_within_flows),
         TEST(test_one_burst_per_queue),
         TEST(test_case_73_stops_with_vif),
         TEST(test_case_68_guest_hash),
@@ -680,10 +909,10 @@ run(const char *name)
         TEST(test_case_68_too_large_entries),
         TEST(test_case_68_change_under_traffic),
         TEST(test_case_50_51_segmentation),
-        TEST(test_case_50_order),
+        TEST_SINGLE(test_case_50_order),
         TEST(test_case_50_guest_hash),
-        TEST(test_case_80_not_tcp),
-        TEST(test_case_80_many_segments),
+        TEST_SINGLE(test_case_80_not_tcp),
+        TEST_SINGLE(test_case_80_many_segments),
     };
 
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);
