@@ -89,6 +89,9 @@ init_queue(struct xenvif_queue *queue, unsigned int id,
     xenvif_backlog_init(&queue->rx_backlog, params->max_backlog);
     atomic_init(&queue->rx_n_waiting, 0);
     atomic_init(&queue->rx_needed, 0);
+    atomic_init(&queue->rx_most, 0);
+    queue->rx_wanted = 0;
+    queue->rx_hopeless = UINT32_MAX;
     xenvif_gref_table_init(&queue->grefs, shared->domid,
                            shared->features.persistent, params->budget,
                            shared->fault_latch);

@@ -131,10 +131,19 @@ struct xenvif_queue {
         struct xenvif_backlog rx_backlog OVS_GUARDED;
         atomic_uint32_t rx_n_waiting; /* In 'rx_backlog'. */
 
-        /* Since when (ms) packets are being dropped for want of slots, 0 if
-         * they are not, and how many slots the first of them needed. */
+        /* Since when (ms) no packet went through for want of slots, 0 if some
+         * do, and how many slots the smallest of them needed. */
         atomic_llong rx_stalled_since;
         atomic_uint32_t rx_needed;
+
+        /* What the guest shows itself able to take: the most requests that it
+         * had posted at a time, since a packet waited for more in vain; slots
+         * of the packet that waits first; and slots of the smallest packet
+         * that waited in vain although there was room for others, or
+         * UINT32_MAX. */
+        atomic_uint32_t rx_most;
+        uint32_t rx_wanted OVS_GUARDED;
+        uint32_t rx_hopeless OVS_GUARDED;
     );
 };
 

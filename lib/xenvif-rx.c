@@ -37,6 +37,11 @@
 COVERAGE_DEFINE(xenvif_rx_contention);
 COVERAGE_DEFINE(xenvif_rx_no_slots);
 
+/* How long after it stalled a guest that has posted anything gets another
+ * chance, in ms.  While its link is down, nobody finds out what it does with
+ * packets that need less. */
+#define STALL_RETRY_MS 60000
+
 /* Data slots that a frontend takes per packet (netif.h,
  * XEN_NETIF_NR_SLOTS_MIN).  A frame of 65535 bytes needs 16. */
 #define MAX_DATA_SLOTS 18
@@ -178,37 +183,6 @@ plan_hash(const struct rx_burst *burst, const struct dp_packet *packet,
     }
 }
 
-/* Remembers that a packet that needed 'n_slots' was dropped for want of them.
- * The head of the queue, so to speak, decides: one free slot is no progress
- * for a guest that needs two (CVE-2021-28714). */
-static void
-note_stall(struct xenvif_queue *queue, uint32_t n_slots)
-{
-    long long int since;
-
-    COVERAGE_INC(xenvif_rx_no_slots);
-    atomic_read_relaxed(&queue->rx_stalled_since, &since);
-    if (!since) {
-        atomic_store_relaxed(&queue->rx_needed, n_slots);
-        atomic_store_relaxed(&queue->rx_stalled_since, time_msec());
-    }
-}
-
-static void
-note_progress(struct xenvif_queue *queue, uint32_t n_slots)
-{
-    long long int since;
-    uint32_t needed;
-
-    atomic_read_relaxed(&queue->rx_stalled_since, &since);
-    if (OVS_UNLIKELY(since)) {
-        atomic_read_relaxed(&queue->rx_needed, &needed);
-        if (n_slots >= needed) {
-            atomic_store_relaxed(&queue->rx_stalled_since, 0);
-        }
-    }
-}
-
 /* Adds the headroom, if the guest asked for one. */
 static void
 plan_headroom(const struct rx_burst *burst, struct rx_plan *plan)
@@ -220,6 +194,84 @@ plan_headroom(const struct rx_burst *burst, struct rx_plan *plan)
         memset(extra, 0, sizeof *extra);
         extra->type = EXTRA_TYPE_XDP;
         memcpy(&extra->u, &headroom, sizeof headroom);
+    }
+}
+
+/* Remembers that a packet that needs 'n_slots' has no room.  A guest that has
+ * some, but not as much (CVE-2021-28714), is stalled as well, unless it takes
+ * other packets: hence the smallest need since the last one that it took. */
+static void
+note_stall(struct xenvif_queue *queue, uint32_t n_slots)
+    OVS_REQUIRES(queue->rx_mutex)
+{
+    long long int since;
+    uint32_t needed;
+
+    COVERAGE_INC(xenvif_rx_no_slots);
+    atomic_read_relaxed(&queue->rx_stalled_since, &since);
+    atomic_read_relaxed(&queue->rx_needed, &needed);
+    if (!since || n_slots < needed) {
+        atomic_store_relaxed(&queue->rx_needed, n_slots);
+    }
+    if (!since) {
+        atomic_store_relaxed(&queue->rx_stalled_since, time_msec());
+    }
+}
+
+static void
+note_progress(struct xenvif_queue *queue)
+{
+    long long int since;
+
+    atomic_read_relaxed(&queue->rx_stalled_since, &since);
+    if (OVS_UNLIKELY(since)) {
+        atomic_store_relaxed(&queue->rx_stalled_since, 0);
+    }
+}
+
+/* What is no verdict yet: the packet may wait for room. */
+#define MAY_WAIT XENVIF_RX_N_VERDICTS
+
+/* Judges a packet that needs 'n_slots', which are not there. */
+static enum xenvif_rx_verdict
+no_room(struct xenvif_queue *queue, uint32_t n_slots)
+    OVS_REQUIRES(queue->rx_mutex)
+{
+    note_stall(queue, n_slots);
+    if (n_slots >= queue->rx_hopeless) {
+        return XENVIF_RX_E_NO_SLOTS;
+    }
+    queue->rx_wanted = n_slots;
+    return MAY_WAIT;
+}
+
+/* Remembers that the guest has 'n' requests posted. */
+static void
+note_posted(struct xenvif_queue *queue, uint32_t n)
+    OVS_REQUIRES(queue->rx_mutex)
+{
+    uint32_t most;
+
+    atomic_read_relaxed(&queue->rx_most, &most);
+    if (OVS_UNLIKELY(n > most)) {
+        atomic_store_relaxed(&queue->rx_most, n);
+    }
+    if (OVS_UNLIKELY(n >= queue->rx_hopeless)) {
+        queue->rx_hopeless = UINT32_MAX;
+    }
+}
+
+/* Remembers that the first packet of the backlog waited in vain, with 'n'
+ * requests posted. */
+static void
+note_stale(struct xenvif_queue *queue, uint32_t n)
+    OVS_REQUIRES(queue->rx_mutex)
+{
+    if (n < queue->rx_wanted) {
+        atomic_store_relaxed(&queue->rx_most, n);
+        if (n) {
+            queue->rx_hopeless = MIN(queue->rx_hopeless, queue->rx_wanted);
+        }
     }
 }
 
@@ -368,7 +420,7 @@ finish_record(struct rx_burst *burst, const struct rx_record *record)
         xenvif_counter_add(&counters(burst)->csum_completed,
                            record->completed);
         xenvif_counter_add(&counters(burst)->gso_packets, record->gso);
-        note_progress(burst->queue, record->n_slots);
+        note_progress(burst->queue);
     }
     count_verdict(burst, ok ? XENVIF_RX_GOOD : XENVIF_RX_E_GRANT);
 }
@@ -406,7 +458,7 @@ flush(struct rx_burst *burst)
 }
 
 /* Plans to send 'packet', if there is room for it and the guest can take it.
- */
+ * Returns MAY_WAIT if there will perhaps be room later. */
 static enum xenvif_rx_verdict
 try_packet(struct rx_burst *burst, struct dp_packet *packet)
     OVS_REQUIRES(burst->queue->rx_mutex)
@@ -421,8 +473,7 @@ try_packet(struct rx_burst *burst, struct dp_packet *packet)
         uint32_t n_slots = plan.n_data + plan.n_extras;
 
         if (burst->prod - next < n_slots) {
-            verdict = XENVIF_RX_E_NO_SLOTS;
-            note_stall(burst->queue, n_slots);
+            verdict = no_room(burst->queue, n_slots);
         }
     }
     if (verdict != XENVIF_RX_GOOD) {
@@ -448,6 +499,9 @@ send_backlog(struct rx_burst *burst)
     struct xenvif_backlog *backlog = &burst->queue->rx_backlog;
     uint32_t n = 0;
 
+    if (xenvif_backlog_is_stale(backlog, time_msec())) {
+        note_stale(burst->queue, burst->prod - burst->queue->rx.req_cons);
+    }
     while (xenvif_backlog_is_stale(backlog, time_msec())) {
         count_verdict(burst, XENVIF_RX_E_NO_SLOTS);
         xenvif_backlog_pop(backlog);
@@ -456,7 +510,7 @@ send_backlog(struct rx_burst *burst)
         enum xenvif_rx_verdict verdict
             = try_packet(burst, xenvif_backlog_peek(backlog, n));
 
-        if (verdict == XENVIF_RX_E_NO_SLOTS) {
+        if (verdict == MAY_WAIT) {
             break;
         } else if (verdict != XENVIF_RX_GOOD) {
             count_verdict(burst, verdict);
@@ -477,12 +531,15 @@ add_packet(struct rx_burst *burst, struct dp_packet *packet)
 {
     struct xenvif_backlog *backlog = &burst->queue->rx_backlog;
     enum xenvif_rx_verdict verdict
-        = (xenvif_backlog_count(backlog) ? XENVIF_RX_E_NO_SLOTS
+        = (xenvif_backlog_count(backlog) ? MAY_WAIT
            : try_packet(burst, packet));
 
-    if (verdict == XENVIF_RX_E_NO_SLOTS
-        && xenvif_backlog_push(backlog, packet, time_msec())) {
-        xenvif_counter_add(&counters(burst)->queued, 1);
+    if (verdict == MAY_WAIT) {
+        if (xenvif_backlog_push(backlog, packet, time_msec())) {
+            xenvif_counter_add(&counters(burst)->queued, 1);
+        } else {
+            count_verdict(burst, XENVIF_RX_E_NO_SLOTS);
+        }
     } else if (verdict != XENVIF_RX_GOOD) {
         count_verdict(burst, verdict);
     }
@@ -511,6 +568,7 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
                         &burst.filter_multicast);
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
+    note_posted(queue, prod - queue->rx.req_cons);
     if (OVS_UNLIKELY(xenvif_backlog_count(&queue->rx_backlog))) {
         send_backlog(&burst);
     }
@@ -580,6 +638,24 @@ xenvif_rx_count_segmented(struct xenvif_queue *queue)
     ovs_mutex_unlock(&queue->rx_mutex);
 }
 
+bool
+xenvif_rx_has_posted(struct xenvif_queue *queue, uint32_t n_slots)
+{
+    uint32_t most;
+
+    atomic_read_relaxed(&queue->rx_most, &most);
+    if (OVS_UNLIKELY(most < n_slots)) {
+        uint32_t n;
+
+        ovs_mutex_lock(&queue->rx_mutex);
+        n = xenvif_ring_req_prod(&queue->rx) - queue->rx.req_cons;
+        note_posted(queue, MIN(n, queue->rx.size));
+        atomic_read_relaxed(&queue->rx_most, &most);
+        ovs_mutex_unlock(&queue->rx_mutex);
+    }
+    return most >= n_slots;
+}
+
 void
 xenvif_rx_poll(struct xenvif_queue *queue)
 {
@@ -596,12 +672,13 @@ xenvif_rx_is_stalled(struct xenvif_queue *queue, long long int since)
 
     atomic_read_relaxed(&queue->rx_stalled_since, &stalled_since);
     if (stalled_since && stalled_since <= since) {
-        uint32_t needed;
+        bool again = time_msec() - stalled_since > STALL_RETRY_MS;
+        uint32_t needed, n;
 
         ovs_mutex_lock(&queue->rx_mutex);
         atomic_read_relaxed(&queue->rx_needed, &needed);
-        stalled = (xenvif_ring_req_prod(&queue->rx) - queue->rx.req_cons
-                   < needed);
+        n = xenvif_ring_req_prod(&queue->rx) - queue->rx.req_cons;
+        stalled = n < needed && !(n && again);
         if (!stalled) {
             atomic_store_relaxed(&queue->rx_stalled_since, 0);
         }

@@ -31,7 +31,9 @@ struct dp_packet;
  *
  * Packets that the guest has posted no room for wait in a short queue (see
  * xenvif-backlog.h), for xenvif_rx_poll() or the next call.  Those that do not
- * fit in there, or that the guest cannot take, are dropped and counted.
+ * fit in there, or that the guest cannot take, are dropped and counted.  What
+ * needs as many slots as a packet that waited in vain does not wait any more,
+ * until the guest is seen to post that many.
  *
  * The grant copies are done with one call (more, if the packets are large),
  * every packet is published whole, and the guest gets at most one
@@ -50,6 +52,10 @@ bool xenvif_rx_drop(struct xenvif_queue *queue,
 /* Counts a packet that was cut in software for the guest.  Any thread. */
 void xenvif_rx_count_segmented(struct xenvif_queue *queue);
 
+/* Has the guest had 'n_slots' requests posted at a time, or has it now?  A
+ * packet that needs more has little hope.  Any thread. */
+bool xenvif_rx_has_posted(struct xenvif_queue *queue, uint32_t n_slots);
+
 /* Sends packets that wait, as far as the guest made room for them.  To be
  * called often, by any thread. */
 void xenvif_rx_poll(struct xenvif_queue *queue);
@@ -65,8 +71,8 @@ xenvif_rx_n_waiting(const struct xenvif_queue *queue)
     return n;
 }
 
-/* Has the guest been failing to post the slots that a packet needed ever since
- * 'since' (ms) or earlier?  Control thread. */
+/* Has no packet gone through ever since 'since' (ms) or earlier because the
+ * guest failed to post the slots that they needed?  Control thread. */
 bool xenvif_rx_is_stalled(struct xenvif_queue *queue, long long int since);
 
 #endif /* xenvif-rx.h */

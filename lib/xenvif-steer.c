@@ -133,6 +133,21 @@ distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n)
     return ok;
 }
 
+/* Has the guest room for TSO packet 'packet', now or at other times?  (Some
+ * guests keep few requests posted.) */
+static bool
+has_room_for(struct xenvif_conn *conn, const struct dp_packet *packet)
+{
+    const struct xenvif_hash *hash
+        = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
+    uint32_t queue = choose_queue(conn, hash, packet);
+    uint32_t n_extras = 1 + (hash != NULL);
+
+    return xenvif_rx_has_posted(&conn->queues[queue], n_extras
+                                + DIV_ROUND_UP(dp_packet_size(packet),
+                                               XENVIF_PAGE_SIZE));
+}
+
 /* Must 'packet' be cut before this guest can take it? */
 static bool
 needs_segmentation(struct xenvif_conn *conn, const struct dp_packet *packet)
@@ -147,7 +162,8 @@ needs_segmentation(struct xenvif_conn *conn, const struct dp_packet *packet)
     /* A guest with an XDP program drops what does not fit one page. */
     atomic_read_relaxed(&conn->shared.headroom, &headroom);
     return (headroom
-            || !xenvif_offload_takes_tso(&features, packet));
+            || !xenvif_offload_takes_tso(&features, packet)
+            || !has_room_for(conn, packet));
 }
 
 /* Cuts 'packet' and sends the segments, all to the queue of the packet that

@@ -312,6 +312,17 @@ test_random(void **state)
     free(p);
 }
 
+/* Makes all that waits as old as packets get. */
+static void
+age(struct xenvif_queue *queue)
+{
+    ovs_mutex_lock(&queue->rx_mutex);
+    for (unsigned int i = 0; i < MAX_PACKETS; i++) {
+        queue->rx_backlog.entries[i].time -= XENVIF_BACKLOG_MAX_AGE + 1;
+    }
+    ovs_mutex_unlock(&queue->rx_mutex);
+}
+
 /* A guest that never posts anything: memory is bounded, and with time what
  * waits is thrown away. */
 static void
@@ -330,12 +341,7 @@ test_case_82_never_posts(void **state)
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 900);
     assert_true(xenvif_rx_is_stalled(queue, time_msec()));
 
-    /* Let them age. */
-    ovs_mutex_lock(&queue->rx_mutex);
-    for (unsigned int i = 0; i < MAX_PACKETS; i++) {
-        queue->rx_backlog.entries[i].time -= XENVIF_BACKLOG_MAX_AGE + 1;
-    }
-    ovs_mutex_unlock(&queue->rx_mutex);
+    age(queue);
     xenvif_rx_poll(queue);
     assert_int_equal(xenvif_rx_n_waiting(queue), 0);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 1000);
@@ -346,6 +352,80 @@ test_case_82_never_posts(void **state)
     send_burst(q, 7, 5, 60);
     expect(q, 7, 5, 60);
     assert_false(xenvif_rx_is_stalled(queue, time_msec()));
+}
+
+/* A guest that has room, but never as much as some packets need: those hold up
+ * the others once, not again and again. */
+static void
+test_never_posts_enough(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct xenvif_queue *queue = mock_backend(q);
+
+    mock_rx_post(q, 2);
+    send_burst(q, 0, 1, 9000);
+    send_burst(q, 1, 1, 60);
+    expect(q, 0, 0, 60);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 2);
+    age(queue);
+    send_burst(q, 2, 2, 60);
+    expect(q, 2, 2, 60);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 2);
+
+    for (unsigned int i = 0; i < 50; i++) {
+        mock_rx_post(q, 2);
+        send_burst(q, 100, 1, 9000);
+        send_burst(q, 101, 1, 60);
+        expect(q, 101, 1, 60);
+        send_burst(q, 102, 1, 60);
+        expect(q, 102, 1, 60);
+        assert_int_equal(xenvif_rx_n_waiting(queue), 0);
+        assert_false(xenvif_rx_is_stalled(queue, time_msec()));
+    }
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 2 + 50);
+
+    /* Those of two slots still wait. */
+    mock_rx_post(q, 1);
+    send_burst(q, 200, 1, 5000);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 1);
+
+    /* It has learnt to post more. */
+    mock_rx_post(q, 2);
+    xenvif_rx_poll(queue);
+    expect(q, 200, 1, 5000);
+    mock_rx_post(q, 2);
+    send_burst(q, 201, 1, 9000);
+    expect(q, 201, 1, 9000);
+    send_burst(q, 202, 1, 9000);
+    assert_int_equal(xenvif_rx_n_waiting(queue), 1);
+    mock_rx_post(q, 3);
+    xenvif_rx_poll(queue);
+    expect(q, 202, 1, 9000);
+}
+
+/* One whose ring is empty may come back, whatever waits for it. */
+static void
+test_pauses(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    struct xenvif_queue *queue = mock_backend(q);
+
+    for (unsigned int i = 0; i < 5; i++) {
+        send_burst(q, 0, 2, 9000);
+        age(queue);
+        send_burst(q, 2, 1, 9000);
+        send_burst(q, 3, 1, 60);
+        assert_int_equal(xenvif_rx_n_waiting(queue), 2);
+        mock_rx_post(q, 3);
+        xenvif_rx_poll(queue);
+        expect(q, 2, 1, 9000);
+        mock_rx_post(q, 1);
+        xenvif_rx_poll(queue);
+        expect(q, 3, 1, 60);
+    }
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 2 * 5);
 }
 
 /* What waits and then turns out to be impossible is dropped without holding
@@ -432,6 +512,8 @@ run(const char *name)
         TEST(test_keeps_order),
         TEST(test_random),
         TEST(test_case_82_never_posts),
+        TEST(test_never_posts_enough),
+        TEST(test_pauses),
         TEST(test_unfit_while_waiting),
         TEST(test_csum_counted_once),
         TEST(test_disconnect),

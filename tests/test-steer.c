@@ -27,10 +27,12 @@
 #include "frames.h"
 #include "ovs-atomic.h"
 #include "ovs-thread.h"
+#include "timeval.h"
 #include "util.h"
 #include "xenvif-gso.h"
 #include "xenvif-hash.h"
 #include "xenvif-ovs-compat.h"
+#include "xenvif-rx.h"
 #include "xenvif-steer.h"
 
 enum { N_QUEUES = 3 };
@@ -759,6 +761,67 @@ test_case_50_51_segmentation(void **state)
     assert_true(n_gso > 20);
 }
 
+/* A guest that never has as many requests posted as a TSO packet needs gets it
+ * in segments, and takes these as it goes; one that has gets it whole. */
+static void
+test_few_requests(void **state)
+{
+    struct mock *mock = *state;
+    struct mock_queue *q = &mock->queues[0];
+    const struct frame_spec spec = { .proto = FRAME_TCP, .payload = 50000 };
+    struct xenvif_queue *queue;
+
+    mock->max_backlog = XENVIF_BACKLOG_MAX_PACKETS;
+    set_obstacle(mock, NOTHING, false);
+    queue = mock_backend(q);
+    frame_make(&frame, &spec);
+    for (unsigned int i = 0; i < 20; i++) {
+        struct mock_rx_packet *p = xmalloc(sizeof *p);
+        struct dp_packet_batch batch;
+        uint32_t n_bytes = 0;
+
+        dp_packet_batch_init_packet(&batch, tso_packet(full_mss()));
+        mock_rx_post(q, i < 10 ? 12 : 14);
+        steer(mock, &batch);
+        if (i < 10) {
+            while (n_bytes < spec.payload) {
+                assert_true(mock_rx_take(q, p));
+                assert_int_equal(p->info.gso_size, 0);
+                n_bytes += p->info.len - frame.payload;
+                if (!xenvif_rx_n_waiting(queue)) {
+                    continue;
+                }
+                mock_rx_post(q, 1);
+                xenvif_rx_poll(queue);
+            }
+            assert_int_equal(mock_rx_count(q, gso_segmented), i + 1);
+            assert_int_equal(n_bytes, spec.payload);
+        } else {
+            assert_true(mock_rx_take(q, p));
+            assert_int_equal(p->info.len, frame.len);
+            assert_int_equal(p->info.gso_size, full_mss());
+        }
+        assert_false(mock_rx_take(q, p));
+        assert_false(xenvif_rx_is_stalled(queue, time_msec()));
+        while (q->rx_prod != q->rx_cons) {
+            const struct frame_spec small = {
+                .proto = FRAME_TCP, .payload = 1
+            };
+            struct dp_packet *packet;
+
+            frame_make(&frame, &small);
+            packet = mock_packet(frame.data, frame.len);
+            dp_packet_batch_init_packet(&batch, packet);
+            steer(mock, &batch);
+            assert_true(mock_rx_take(q, p));
+        }
+        frame_make(&frame, &spec);
+        free(p);
+    }
+    assert_int_equal(mock_rx_count(q, gso_segmented), 10);
+    assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS), 0);
+}
+
 /* TSO packets between others keep their place. */
 static void
 test_case_50_order(void **state)
@@ -909,6 +972,7 @@ run(const char *name)
         TEST(test_case_68_too_large_entries),
         TEST(test_case_68_change_under_traffic),
         TEST(test_case_50_51_segmentation),
+        TEST_SINGLE(test_few_requests),
         TEST_SINGLE(test_case_50_order),
         TEST(test_case_50_guest_hash),
         TEST_SINGLE(test_case_80_not_tcp),
