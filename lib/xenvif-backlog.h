@@ -21,9 +21,11 @@
  * evens out bursts, where the guest's CPU is busy with something else.
  *
  * Memory that waits for a guest is memory that a guest can make us spend
- * (XSA-392), so that the queue is bounded in packets, bytes and time.
+ * (XSA-392), so that the queue is bounded in packets, bytes and time, and so
+ * are all queues of a domain, and those of all domains, in bytes.  Bytes are
+ * those of memory.
  *
- * Thread-safety: the caller's. */
+ * Thread-safety: the caller's, for each queue. */
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -35,21 +37,31 @@ struct dp_packet;
 #define XENVIF_BACKLOG_MAX_PACKETS 512
 #define XENVIF_BACKLOG_MAX_BYTES (1024 * 1024)
 
+/* Bytes for all queues of a domain, and for all domains.  The latter is only
+ * for what a domain has beyond a minimum that nobody can take from it. */
+#define XENVIF_BACKLOG_DOMAIN_MIN (128 * 1024)
+#define XENVIF_BACKLOG_DOMAIN_MAX (4 * 1024 * 1024)
+#define XENVIF_BACKLOG_HOST_MAX (64 * 1024 * 1024)
+
 /* Packets that are older are of no use any more, in ms. */
 #define XENVIF_BACKLOG_MAX_AGE 1000
 
 struct xenvif_backlog {
+    uint16_t domid;
     uint32_t max_packets;       /* At most XENVIF_BACKLOG_MAX_PACKETS. */
     uint32_t head, tail;        /* Free-running; packets are in between. */
     size_t n_bytes;
     struct {
         struct dp_packet *packet;
         long long int time;     /* When it came, in ms. */
+        uint32_t n_bytes;       /* That it takes. */
     } entries[XENVIF_BACKLOG_MAX_PACKETS];
 };
 
-/* A queue for up to 'max_packets', which may be 0. */
-void xenvif_backlog_init(struct xenvif_backlog *, uint32_t max_packets);
+/* A queue for up to 'max_packets', which may be 0, that wait for domain
+ * 'domid'. */
+void xenvif_backlog_init(struct xenvif_backlog *, uint16_t domid,
+                         uint32_t max_packets);
 
 /* Frees what is in the queue. */
 void xenvif_backlog_destroy(struct xenvif_backlog *);
@@ -62,7 +74,7 @@ xenvif_backlog_count(const struct xenvif_backlog *backlog)
 
 /* Appends a copy of 'packet', which came at time 'now' (ms).  (A copy, because
  * packets of some ports belong to pools that must not run dry.)  Returns false
- * if there is no room. */
+ * if there is no room: in this queue, for this domain, or on this host. */
 bool xenvif_backlog_push(struct xenvif_backlog *,
                          const struct dp_packet *packet, long long int now);
 

@@ -86,7 +86,8 @@ init_queue(struct xenvif_queue *queue, unsigned int id,
     atomic_flag_clear(&queue->tx_busy);
     ovs_mutex_init_adaptive(&queue->rx_mutex);
     atomic_init(&queue->rx_stalled_since, 0);
-    xenvif_backlog_init(&queue->rx_backlog, params->max_backlog);
+    xenvif_backlog_init(&queue->rx_backlog, shared->domid,
+                        params->max_backlog);
     atomic_init(&queue->rx_n_waiting, 0);
     atomic_init(&queue->rx_needed, 0);
     atomic_init(&queue->rx_most, 0);

@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "frames.h"
+#include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
 #include "xenvif-backlog.h"
@@ -71,7 +72,7 @@ test_order(void **state OVS_UNUSED)
 {
     uint32_t head = 0, tail = 0;
 
-    xenvif_backlog_init(&backlog, 100);
+    xenvif_backlog_init(&backlog, 1, 100);
 
     /* Free-running indexes wrap, too. */
     backlog.head = backlog.tail = -5000;
@@ -103,11 +104,12 @@ test_case_82_bounds(void **state OVS_UNUSED)
     static const uint32_t limits[] = {
         0, 1, 2, MAX_PACKETS, MAX_PACKETS + 1, UINT32_MAX
     };
+    uint32_t left;
 
     for (unsigned int i = 0; i < ARRAY_SIZE(limits); i++) {
         uint32_t n = MIN(limits[i], MAX_PACKETS);
 
-        xenvif_backlog_init(&backlog, limits[i]);
+        xenvif_backlog_init(&backlog, 1, limits[i]);
         for (uint32_t j = 0; j < n; j++) {
             assert_true(push(j, 60, 0));
         }
@@ -120,14 +122,17 @@ test_case_82_bounds(void **state OVS_UNUSED)
         xenvif_backlog_destroy(&backlog);
     }
 
-    /* Large packets: a mebibyte of them. */
-    xenvif_backlog_init(&backlog, MAX_PACKETS);
-    for (unsigned int i = 0; i < 16; i++) {
+    /* Large packets: a mebibyte of them, with what surrounds them. */
+    xenvif_backlog_init(&backlog, 1, MAX_PACKETS);
+    for (unsigned int i = 0; i < 15; i++) {
         assert_true(push(i, 65000, 0));
     }
-    assert_false(push(16, 65000, 0));
-    assert_false(push(16, 1024 * 1024 - 16 * 65000 + 1, 0));
-    assert_true(push(16, 1024 * 1024 - 16 * 65000, 0));
+    left = 1024 * 1024 - 15 * (65000 + sizeof(struct dp_packet));
+    left -= 2 * sizeof(struct dp_packet) + 60;
+    assert_false(push(15, left + sizeof(struct dp_packet) + 61, 0));
+    assert_true(push(15, left, 0));
+    assert_false(push(16, 61, 0));
+    assert_true(push(16, 60, 0));
     assert_false(push(17, 18, 0));
     xenvif_backlog_pop(&backlog);
     assert_true(push(17, 65000, 0));
@@ -135,10 +140,177 @@ test_case_82_bounds(void **state OVS_UNUSED)
     assert_int_equal(backlog.n_bytes, 0);
 }
 
+/* All queues of all guests. */
+
+enum { N_BACKLOGS = 160, PER_DOMAIN = 8 };
+
+static struct xenvif_backlog *backlogs[N_BACKLOGS];
+
+static uint16_t
+domid_of(unsigned int i)
+{
+    return 1 + i / PER_DOMAIN;
+}
+
+/* Bytes that 'n' of 'backlogs' keep, as far as one can know. */
+static size_t
+n_kept(unsigned int first, unsigned int n)
+{
+    size_t n_bytes = 0;
+
+    for (unsigned int i = first; i < first + n; i++) {
+        for (uint32_t j = 0; j < xenvif_backlog_count(backlogs[i]); j++) {
+            struct dp_packet *p = xenvif_backlog_peek(backlogs[i], j);
+
+            n_bytes += sizeof *p + dp_packet_get_allocated(p);
+        }
+    }
+    return n_bytes;
+}
+
+static void
+setup_backlogs(void)
+{
+    for (unsigned int i = 0; i < N_BACKLOGS; i++) {
+        backlogs[i] = xmalloc(sizeof *backlogs[i]);
+        xenvif_backlog_init(backlogs[i], domid_of(i), MAX_PACKETS);
+    }
+}
+
+/* Fills the queues of one domain, and returns how many bytes it got. */
+static size_t
+fill(unsigned int domain, uint32_t len)
+{
+    struct dp_packet *packet = make_packet(0, len);
+
+    for (unsigned int i = 0; i < PER_DOMAIN; i++) {
+        while (xenvif_backlog_push(backlogs[domain * PER_DOMAIN + i], packet,
+                                   0)) {
+            continue;
+        }
+    }
+    dp_packet_delete(packet);
+    return n_kept(domain * PER_DOMAIN, PER_DOMAIN);
+}
+
+/* One guest with many queues; and many such guests, which leave the others
+ * what everybody is entitled to. */
+static void
+test_sums(void **state OVS_UNUSED)
+{
+    enum { N_DOMAINS = N_BACKLOGS / PER_DOMAIN, PACKET = 70000 };
+    size_t first = 0, n_bytes;
+
+    setup_backlogs();
+    for (unsigned int round = 0; round < 2; round++) {
+        for (unsigned int i = 0; i < N_DOMAINS; i++) {
+            n_bytes = fill(i, 65000);
+            if (!i && !first) {
+                first = n_bytes;
+            }
+            assert_in_range(n_bytes, XENVIF_BACKLOG_DOMAIN_MIN - PACKET,
+                            XENVIF_BACKLOG_DOMAIN_MAX);
+            if (!i) {
+                /* What was freed can be used again. */
+                assert_int_equal(n_bytes, first);
+                assert_true(n_bytes > XENVIF_BACKLOG_DOMAIN_MAX - PACKET);
+            }
+        }
+        n_bytes = n_kept(0, N_BACKLOGS);
+        assert_in_range(n_bytes, XENVIF_BACKLOG_HOST_MAX - PACKET,
+                        XENVIF_BACKLOG_HOST_MAX
+                        + N_DOMAINS * XENVIF_BACKLOG_DOMAIN_MIN);
+        if (round) {
+            break;
+        }
+
+        /* The last ones came too late for more than that; not if another one
+         * goes. */
+        n_bytes = n_kept(N_BACKLOGS - PER_DOMAIN, PER_DOMAIN);
+        assert_in_range(n_bytes, 0, XENVIF_BACKLOG_DOMAIN_MIN + PACKET);
+        for (unsigned int i = 0; i < PER_DOMAIN; i++) {
+            xenvif_backlog_destroy(backlogs[i]);
+        }
+        n_bytes = fill(N_DOMAINS - 1, 65000);
+        assert_true(n_bytes > XENVIF_BACKLOG_DOMAIN_MAX - PACKET);
+        for (unsigned int i = 0; i < N_BACKLOGS; i++) {
+            xenvif_backlog_destroy(backlogs[i]);
+        }
+    }
+    for (unsigned int i = 0; i < N_BACKLOGS; i++) {
+        xenvif_backlog_destroy(backlogs[i]);
+        free(backlogs[i]);
+    }
+}
+
+/* Small packets take more memory than their bytes. */
+static void
+test_small_packets(void **state OVS_UNUSED)
+{
+    size_t n_bytes;
+
+    setup_backlogs();
+    n_bytes = fill(0, 60);
+    assert_in_range(n_bytes, 0, XENVIF_BACKLOG_DOMAIN_MAX);
+    for (unsigned int i = 0; i < N_BACKLOGS; i++) {
+        xenvif_backlog_destroy(backlogs[i]);
+        free(backlogs[i]);
+    }
+}
+
+/* Threads that fill and empty queues of one domain lose no room. */
+static void *
+filler_main(void *first)
+{
+    struct xenvif_backlog *const *own = first;
+    struct dp_packet *packet = dp_packet_new(65000);
+
+    dp_packet_put_zeros(packet, 65000);
+    for (unsigned int i = 0; i < 3000; i++) {
+        for (unsigned int j = 0; j < PER_DOMAIN / 2; j++) {
+            xenvif_backlog_push(own[j], packet, 0);
+            if (i % 40 > 20 && xenvif_backlog_count(own[j])) {
+                xenvif_backlog_pop(own[j]);
+                xenvif_backlog_destroy(own[j]);
+            }
+        }
+    }
+    for (unsigned int j = 0; j < PER_DOMAIN / 2; j++) {
+        xenvif_backlog_destroy(own[j]);
+    }
+    dp_packet_delete(packet);
+    return NULL;
+}
+
+static void
+test_sums_of_threads(void **state OVS_UNUSED)
+{
+    pthread_t threads[2];
+    size_t n_bytes;
+
+    setup_backlogs();
+    n_bytes = fill(0, 65000);
+    for (unsigned int i = 0; i < PER_DOMAIN; i++) {
+        xenvif_backlog_destroy(backlogs[i]);
+    }
+    for (unsigned int i = 0; i < 2; i++) {
+        threads[i] = ovs_thread_create("filler", filler_main,
+                                       &backlogs[i * PER_DOMAIN / 2]);
+    }
+    for (unsigned int i = 0; i < 2; i++) {
+        xpthread_join(threads[i], NULL);
+    }
+    assert_int_equal(fill(0, 65000), n_bytes);
+    for (unsigned int i = 0; i < N_BACKLOGS; i++) {
+        xenvif_backlog_destroy(backlogs[i]);
+        free(backlogs[i]);
+    }
+}
+
 static void
 test_age(void **state OVS_UNUSED)
 {
-    xenvif_backlog_init(&backlog, 10);
+    xenvif_backlog_init(&backlog, 1, 10);
     assert_false(xenvif_backlog_is_stale(&backlog, LLONG_MAX / 2));
     assert_true(push(0, 60, 5000));
     assert_true(push(1, 60, 5600));
@@ -159,7 +331,7 @@ test_copies(void **state OVS_UNUSED)
     struct dp_packet *packet = make_packet(1, 60);
     struct dp_packet *copy;
 
-    xenvif_backlog_init(&backlog, 10);
+    xenvif_backlog_init(&backlog, 1, 10);
     xenvif_packet_set_l4_partial(packet, false, true, 34, 16);
     xenvif_packet_set_tso(packet, 500);
     assert_true(xenvif_backlog_push(&backlog, packet, 0));
@@ -506,6 +678,9 @@ run(const char *name)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_case_82_bounds),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_small_packets),
+        cmocka_unit_test(test_sums_of_threads),
         cmocka_unit_test(test_age),
         cmocka_unit_test(test_copies),
         TEST(test_waits_for_room),
