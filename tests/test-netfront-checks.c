@@ -843,6 +843,33 @@ test_checksum(void **state)
     assert_false(guest_find_l4(frame, sizeof frame, &l4));
 }
 
+/* A frame with another one inside, as VXLAN has it. */
+static void
+test_outermost_checksum(void **state)
+{
+    static const uint8_t inner[] = {
+        2, 0, 0, 0, 0, 3, 2, 0, 0, 0, 0, 4, 8, 0,
+        0x45, 0, 0, 40, 0, 1, 0, 0, 64, 6, 0, 0, 10, 2, 1, 1, 10, 2, 1, 2,
+    };
+    uint8_t frame[14 + 20 + 8 + 8 + sizeof inner + 20] = {
+        2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0,
+        0x45, 0, 0, sizeof frame - 14, 0, 1, 0, 0, 64, 17, 0, 0,
+        10, 1, 1, 1, 10, 1, 1, 2,
+        0x80, 0, 0x12, 0xb5, 0, sizeof frame - 34,
+    };
+    unsigned int tcp = sizeof frame - 20;
+
+    (void) state;
+    memcpy(frame + 50, inner, sizeof inner);
+    assert_true(guest_csum_is_outermost(frame, sizeof frame, 34, 6));
+    assert_false(guest_csum_is_outermost(frame, sizeof frame, 34, 16));
+    assert_false(guest_csum_is_outermost(frame, sizeof frame, tcp, 16));
+    /* IP in IP: the outer one has no such checksum. */
+    frame[23] = 4;
+    assert_false(guest_csum_is_outermost(frame, sizeof frame, 34, 6));
+    assert_false(guest_csum_is_outermost(frame, sizeof frame, tcp, 16));
+}
+
 int
 main(void)
 {
@@ -876,6 +903,7 @@ main(void)
         cmocka_unit_test(test_states),
         cmocka_unit_test(test_features),
         cmocka_unit_test(test_checksum),
+        cmocka_unit_test(test_outermost_checksum),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -136,6 +136,19 @@ guest_find_l4(const uint8_t *frame, unsigned int len, struct guest_l4 *l4)
     return l4->ofs + l4->csum_ofs + 2 <= len && l4->len >= l4->csum_ofs + 2;
 }
 
+/* Is the checksum that a network stack left open, whose sum begins at 'ofs'
+ * and whose field is 'csum_ofs' bytes behind that, the one of the outermost
+ * TCP or UDP header?  The protocol has no words for others. */
+bool
+guest_csum_is_outermost(const uint8_t *frame, unsigned int len,
+                        unsigned int ofs, unsigned int csum_ofs)
+{
+    struct guest_l4 l4;
+
+    return (guest_find_l4(frame, len, &l4) && l4.ofs == ofs
+            && l4.csum_ofs == csum_ofs);
+}
+
 /* Returns the sum over the pseudo-header of the frame's L4 header. */
 uint16_t
 guest_pseudo_sum(const uint8_t *frame, const struct guest_l4 *l4)

@@ -219,7 +219,7 @@ linearize(struct guest_queue *q, uint32_t len, uint8_t *buf)
 }
 
 /* Sends a frame whose checksum the kernel left to the device and the backend
- * cannot complete. */
+ * cannot complete: drivers tell their network stack what to leave to them. */
 static void
 send_completed(struct guest_queue *q, struct guest_tx_frame *f,
                const struct virtio_net_hdr *hdr)
@@ -259,6 +259,9 @@ send_frame(struct guest_queue *q, const struct virtio_net_hdr *hdr,
     unsigned int type = head[12] << 8 | head[13];
     bool ipv4 = type == 0x0800;
     bool ipv6 = type == 0x86dd;
+    bool outermost = guest_csum_is_outermost(
+        head, len < NETIF_PAGE_SIZE ? len : NETIF_PAGE_SIZE,
+        hdr->csum_start, hdr->csum_offset);
 
     if (!(hdr->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)) {
         guest_tx_frame(q, &f);
@@ -268,11 +271,12 @@ send_frame(struct guest_queue *q, const struct virtio_net_hdr *hdr,
         f.gso_size = hdr->gso_size;
         f.gso_type = (ipv4 ? XEN_NETIF_GSO_TYPE_TCPV4
                       : XEN_NETIF_GSO_TYPE_TCPV6);
-        if (!(ipv4 && offer->gso_tcpv4) && !(ipv6 && offer->gso_tcpv6)) {
+        if (!outermost
+            || (!(ipv4 && offer->gso_tcpv4) && !(ipv6 && offer->gso_tcpv6))) {
             GUEST_COUNT(q, tx_unsent, 1);
             return;
         }
-    } else if (!ipv4 && !(ipv6 && offer->csum_ipv6)) {
+    } else if (!outermost || (!ipv4 && !(ipv6 && offer->csum_ipv6))) {
         send_completed(q, &f, hdr);
         return;
     }

@@ -521,6 +521,8 @@ struct guest_l4 {
 };
 
 bool guest_find_l4(const uint8_t *frame, unsigned int len, struct guest_l4 *);
+bool guest_csum_is_outermost(const uint8_t *frame, unsigned int len,
+                             unsigned int ofs, unsigned int csum_ofs);
 uint16_t guest_pseudo_sum(const uint8_t *frame, const struct guest_l4 *);
 uint16_t guest_csum_fold(uint32_t sum);
 uint32_t guest_csum_add(uint32_t sum, const void *, size_t n);
