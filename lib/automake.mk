@@ -62,6 +62,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-hash.h \
 	lib/xenvif-info.c \
 	lib/xenvif-info.h \
+	lib/xenvif-inner.c \
+	lib/xenvif-inner.h \
 	lib/xenvif-kernel.c \
 	lib/xenvif-kernel.h \
 	lib/xenvif-life.h \

@@ -155,6 +155,22 @@ xenvif_packet_clear_l4_partial(struct dp_packet *packet)
     xenvif_packet_set_l4_good(packet);
 }
 
+/* Returns where the sum of the checksum begins that is left open, as the port
+ * that received the packet was told, and stores in '*csum_ofs' how far behind
+ * that its field is; 0 if nobody said so. */
+static inline uint16_t
+xenvif_packet_csum_start(const struct dp_packet *packet OVS_UNUSED,
+                         uint16_t *csum_ofs)
+{
+#if XENVIF_OVS_HAVE_CSUM_START
+    *csum_ofs = packet->csum_offset;
+    return packet->csum_start;
+#else
+    *csum_ofs = 0;
+    return 0;
+#endif
+}
+
 /* Is the packet TCP data to be cut into segments by the port that sends it? */
 static inline bool
 xenvif_packet_is_tso(const struct dp_packet *packet)

@@ -29,6 +29,7 @@
 #include "xenvif-frame.h"
 #include "xenvif-gso.h"
 #include "xenvif-hash.h"
+#include "xenvif-inner.h"
 #include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 #include "xenvif-rx.h"
@@ -211,6 +212,7 @@ xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch)
     /* The protocol has no words for a checksum inside of a packet. */
     for (size_t i = 0; i < n; i++) {
         xenvif_packet_finish_tunnel(packets[i]);
+        xenvif_inner_complete(packets[i]);
     }
 
     /* Runs of packets that can go as they are, with those between them that

@@ -28,6 +28,7 @@ unit_tests = \
 	tests/test-gso \
 	tests/test-hash \
 	tests/test-hostile \
+	tests/test-inner \
 	tests/test-meter \
 	tests/test-multicast \
 	tests/test-netfront-checks \
