@@ -81,6 +81,8 @@ parse_ipv4(struct cursor *cursor, struct xenvif_frame *frame)
         return false;
     }
 
+    frame->padded = total_len < cursor->len;
+    frame->options = header_len > IP_HEADER_LEN;
     cursor->len = total_len;
     pull(cursor, header_len);
     frame->is_fragment = IP_IS_FRAGMENT(ip->ip_frag_off);
@@ -143,13 +145,35 @@ parse_ipv6(struct cursor *cursor, struct xenvif_frame *frame)
     if (payload_len > cursor->len) {
         return false;
     }
+    frame->padded = payload_len < cursor->len;
     cursor->len = payload_len;
     frame->proto = ip6->ip6_ctlun.ip6_un1.ip6_un1_nxt;
     frame->final_dst = true;
     frame->pseudo = csum_continue(0, &ip6->ip6_src, sizeof ip6->ip6_src);
     frame->pseudo = csum_continue(frame->pseudo, &ip6->ip6_dst,
                                   sizeof ip6->ip6_dst);
-    return parse_ipv6_extensions(cursor, frame);
+    if (!parse_ipv6_extensions(cursor, frame)) {
+        return false;
+    }
+    frame->options = cursor->data != (const void *) (ip6 + 1);
+    return true;
+}
+
+/* A UDP datagram has a length of its own, which its checksum goes by. */
+static void
+trim_udp(struct cursor *cursor, struct xenvif_frame *frame)
+{
+    const struct udp_header *udp = (const void *) cursor->data;
+
+    if (frame->proto == IPPROTO_UDP && !frame->is_fragment
+        && cursor->len >= UDP_HEADER_LEN) {
+        size_t len = ntohs(udp->udp_len);
+
+        if (len >= UDP_HEADER_LEN && len < cursor->len) {
+            frame->padded = true;
+            cursor->len = len;
+        }
+    }
 }
 
 bool
@@ -176,6 +200,7 @@ xenvif_frame_parse(const void *data, size_t len, struct xenvif_frame *frame)
         return false;
     }
 
+    trim_udp(&cursor, frame);
     frame->l4_ofs = cursor.data - (const uint8_t *) data;
     frame->l4_len = cursor.len;
     frame->pseudo = csum_add32(frame->pseudo, htonl(frame->l4_len));
@@ -204,6 +229,7 @@ xenvif_frame_csum_ofs(const struct xenvif_frame *frame, const void *data,
     case IPPROTO_UDP:
         *header_len = UDP_HEADER_LEN;
         return (frame->l4_len >= UDP_HEADER_LEN
+                && (l4[4] << 8 | l4[5]) == frame->l4_len
                 ? frame->l4_ofs + offsetof(struct udp_header, udp_csum) : 0);
 
     default:

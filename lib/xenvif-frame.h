@@ -30,11 +30,15 @@
 struct xenvif_frame {
     uint16_t eth_type;          /* Behind any VLAN tags; 0 if truncated. */
     bool tagged;                /* Are there VLAN tags? */
+    bool options;               /* Are there IPv4 options, or IPv6 extension
+                                 * headers? */
+    bool padded;                /* Are there bytes behind the packet? */
     bool is_fragment;           /* Of an IP datagram. */
     uint8_t proto;              /* IPPROTO_* of what is at 'l4_ofs'. */
     uint32_t l3_ofs;            /* Of the IP header. */
     uint32_t l4_ofs;            /* Of what follows the IP headers. */
-    uint32_t l4_len;            /* Bytes of that, without padding. */
+    uint32_t l4_len;            /* Bytes of that, without padding.  What is
+                                 * behind a UDP datagram counts as such. */
     uint32_t pseudo;            /* Partial sum of the pseudo-header for
                                  * 'l4_len' bytes of 'proto'. */
     bool final_dst;             /* Is the destination address in the IP header

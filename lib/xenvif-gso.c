@@ -65,11 +65,14 @@ fix_ip(const struct xenvif_frame *frame, uint8_t *data, uint32_t i,
 }
 
 /* Corrects the TCP header of the segment that carries the payload from byte
- * 'ofs' on. */
+ * 'ofs' on and has 'l4_len' bytes of TCP header and payload.  The checksum
+ * becomes what it has to be where it is left open: the sum of the
+ * pseudo-header. */
 static void
 fix_tcp(const struct xenvif_frame *frame, uint8_t *data, uint32_t ofs,
-        bool last)
+        uint32_t l4_len, bool last)
 {
+    uint32_t pseudo = csum_add32(frame->pseudo, ~htonl(frame->l4_len));
     struct tcp_header *tcp = ALIGNED_CAST(struct tcp_header *,
                                           data + frame->l4_ofs);
     uint16_t flags = TCP_FLAGS(tcp->tcp_ctl);
@@ -83,6 +86,8 @@ fix_tcp(const struct xenvif_frame *frame, uint8_t *data, uint32_t ofs,
         flags &= ~TCP_CWR;
     }
     tcp->tcp_ctl = TCP_CTL(flags, TCP_OFFSET(tcp->tcp_ctl));
+    pseudo = csum_add32(pseudo, htonl(l4_len));
+    tcp->tcp_csum = (OVS_FORCE ovs_be16) ~csum_finish(pseudo);
 }
 
 static struct dp_packet *
@@ -90,14 +95,15 @@ make_segment(const struct original *original, uint32_t i, uint32_t ofs,
              uint32_t len)
 {
     uint32_t headers = original->headers;
+    uint32_t l4_len = headers - original->frame.l4_ofs + len;
     struct dp_packet *segment = xenvif_packet_new(headers + len);
     uint8_t *data = dp_packet_data(segment);
 
     memcpy(data, original->data, headers);
     memcpy(data + headers, original->data + headers + ofs, len);
-    fix_ip(&original->frame, data, i,
-           headers - original->frame.l4_ofs + len);
-    fix_tcp(&original->frame, data, ofs, ofs + len == original->payload);
+    fix_ip(&original->frame, data, i, l4_len);
+    fix_tcp(&original->frame, data, ofs, l4_len,
+            ofs + len == original->payload);
     xenvif_packet_set_l4_partial(segment,
                                  original->frame.eth_type == ETH_TYPE_IPV6,
                                  true, original->frame.l4_ofs,

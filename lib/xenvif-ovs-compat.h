@@ -83,6 +83,17 @@ xenvif_datapath_takes_partial(void)
     return XENVIF_OVS_HAVE_CSUM_START || userspace_tso_enabled();
 }
 
+/* Is a partial checksum of UDP over IPv6 completed, whatever port the packet
+ * leaves by, in a datapath that takes TSO packets or one that does not?  With
+ * userspace TSO, it is left to Linux when its device sends the packet, for
+ * which Open vSwitch, since 3.2, takes the pseudo-header from a wrong place.
+ */
+static inline bool
+xenvif_datapath_takes_partial_udp6(bool tso)
+{
+    return !XENVIF_OVS_HAVE_CSUM_START || !tso;
+}
+
 /* May TSO packets? */
 static inline bool
 xenvif_datapath_takes_tso(void)
@@ -142,7 +153,7 @@ xenvif_packet_set_l4_partial(struct dp_packet *packet, bool ipv6, bool tcp,
     }
 }
 
-/* Undoes that: the checksum is complete after all. */
+/* Undoes that. */
 static inline void
 xenvif_packet_clear_l4_partial(struct dp_packet *packet)
 {
@@ -152,7 +163,9 @@ xenvif_packet_clear_l4_partial(struct dp_packet *packet)
                                          | DP_PACKET_OL_TX_L4_MASK
                                          | DP_PACKET_OL_TX_IPV4
                                          | DP_PACKET_OL_TX_IPV6);
-    xenvif_packet_set_l4_good(packet);
+#if XENVIF_OVS_HAVE_CSUM_START
+    packet->csum_start = packet->csum_offset = 0;
+#endif
 }
 
 /* Returns where the sum of the checksum begins that is left open, as the port

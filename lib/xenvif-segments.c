@@ -29,6 +29,10 @@
 #include "xenvif-offload.h"
 #include "xenvif-ovs-compat.h"
 
+/* Beyond that many packets that wait, no other one is cut.  A burst holds no
+ * more than 64 pages of data, which make some 200 segments of a usual size. */
+#define MAX_WAITING 1024
+
 void
 xenvif_segments_destroy(struct xenvif_segments *segments)
 {
@@ -64,18 +68,23 @@ xenvif_segments_append(struct xenvif_segments *segments,
 
 size_t
 xenvif_segments_cut(struct xenvif_segments *segments,
-                    struct dp_packet *packet, uint32_t mss, bool partial)
+                    const struct dp_packet *packet, uint32_t mss, bool partial)
 {
     struct dp_packet **cut = NULL;
-    size_t n = xenvif_gso_segment(packet, mss, &cut);
+    size_t n = 0;
 
+    if (segments->n - segments->head < MAX_WAITING) {
+        n = xenvif_gso_segment(packet, mss, &cut);
+    }
+    if (!n) {
+        return 0;
+    }
     for (size_t i = 0; !partial && i < n; i++) {
-        xenvif_offload_complete_l4(cut[i]);
         xenvif_packet_clear_l4_partial(cut[i]);
+        xenvif_offload_complete_l4(cut[i]);
     }
     append(segments, cut, n);
     free(cut);
-    dp_packet_delete(packet);
     return n;
 }
 

@@ -46,11 +46,13 @@ xenvif_segments_is_empty(const struct xenvif_segments *segments)
     return segments->head == segments->n;
 }
 
-/* Cuts 'packet', which is freed, and appends what comes of it.  Each segment
- * has at most 'mss' bytes of payload, and a complete checksum unless 'partial'
- * is true.  Returns their number, 0 if 'packet' cannot be cut. */
-size_t xenvif_segments_cut(struct xenvif_segments *, struct dp_packet *packet,
-                           uint32_t mss, bool partial);
+/* Cuts 'packet', which stays the caller's, and appends what comes of it.  Each
+ * segment has at most 'mss' bytes of payload, and a complete checksum unless
+ * 'partial' is true.  Returns their number, 0 if 'packet' cannot be cut or too
+ * many wait already. */
+size_t xenvif_segments_cut(struct xenvif_segments *,
+                           const struct dp_packet *packet, uint32_t mss,
+                           bool partial);
 
 /* Appends 'packet', which must not overtake those before it. */
 void xenvif_segments_append(struct xenvif_segments *,

@@ -47,8 +47,7 @@ struct tx_record {
     struct xenvif_tx_packet packet;
     enum xenvif_tx_verdict verdict;
     uint32_t first_seg, n_segs; /* Its segments of the copy batch. */
-    uint32_t cut_mss;           /* Bytes of payload for each piece that the
-                                 * packet is to be cut into; 0 if it is not. */
+    struct xenvif_tx_offload offload;
     uint32_t n_pieces;          /* Data slots that are not empty... */
     struct {
         const uint8_t *data;    /* ...and where their data will be. */
@@ -282,92 +281,71 @@ plan_burst(struct tx_burst *burst, bool more)
     return XENVIF_TX_GOOD;
 }
 
-/* Is 'packet' longer than a packet that nobody cuts may be?  A GSO extra info
- * that turned out to be pointless must not have lifted the limit. */
-static bool
-is_oversize(const struct tx_burst *burst, const struct dp_packet *packet)
-{
-    return (!xenvif_packet_is_tso(packet)
-            && dp_packet_size(packet) > max_frame(burst));
-}
-
-/* Is 'packet', with the offloads that 'tx_packet' asks for, more than the
- * datapath takes? */
-static bool
-needs_cut(const struct tx_burst *burst,
-          const struct xenvif_tx_packet *tx_packet,
-          const struct dp_packet *packet)
-{
-    const struct xenvif_shared *shared = burst->queue->shared;
-
-    return (tx_packet->gso_type && !shared->tso
-            && (!shared->partial || xenvif_packet_is_tso(packet)));
-}
-
 /* Does what the guest left to us, or leaves it to whoever sends 'packet'. */
 static enum xenvif_tx_verdict
 apply_offloads(const struct tx_burst *burst, struct tx_record *record,
                struct dp_packet *packet)
 {
     const struct xenvif_tx_packet *tx_packet = &record->packet;
-    enum xenvif_tx_verdict verdict;
+    const struct xenvif_datapath datapath = {
+        .partial = burst->queue->shared->partial,
+        .tso = burst->queue->shared->tso,
+        .max_frame = max_frame(burst),
+    };
 
-    record->cut_mss = 0;
-    if (!(tx_packet->flags & NETTXF_csum_blank) && !tx_packet->gso_type) {
-        if (tx_packet->flags & NETTXF_data_validated) {
-            xenvif_packet_set_l4_good(packet);
-        }
-        return XENVIF_TX_GOOD;
+    record->offload = (struct xenvif_tx_offload) { .cut_mss = 0 };
+    if (tx_packet->flags & NETTXF_csum_blank || tx_packet->gso_type) {
+        return xenvif_offload_from_guest(packet, tx_packet->gso_type,
+                                         tx_packet->gso_size, &datapath,
+                                         &record->offload);
     }
-    if (!burst->queue->shared->partial && !tx_packet->gso_type) {
-        if (!xenvif_offload_complete_l4(packet)) {
-            return XENVIF_TX_E_CSUM;
-        }
-        xenvif_counter_add(&counters(burst)->csum_completed, 1);
-        return XENVIF_TX_GOOD;
+    if (tx_packet->flags & NETTXF_data_validated) {
+        xenvif_offload_set_good(packet);
     }
-    verdict = xenvif_offload_from_guest(packet, tx_packet->gso_type,
-                                        tx_packet->gso_size);
-    if (verdict == XENVIF_TX_GOOD && tx_packet->gso_type
-        && is_oversize(burst, packet)) {
-        verdict = XENVIF_TX_E_OVERSIZE;
-    }
-    if (verdict == XENVIF_TX_GOOD && needs_cut(burst, tx_packet, packet)) {
-        record->cut_mss = xenvif_offload_cut_mss(
-            packet, tx_packet->gso_size,
-            max_frame(burst) - XENVIF_FRAME_OVERHEAD);
-        if (!record->cut_mss) {
-            verdict = XENVIF_TX_E_GSO;
-        }
-    }
-    return verdict;
+    return XENVIF_TX_GOOD;
 }
 
-/* Has the datapath receive 'packet', in pieces if it has to be. */
-static void
+/* Has the datapath receive the pieces of 'packet', which is freed. */
+static enum xenvif_tx_verdict
+deliver_pieces(const struct tx_burst *burst, const struct tx_record *record,
+               struct dp_packet *packet)
+{
+    bool partial = record->offload.partial;
+    size_t n = xenvif_segments_cut(&burst->queue->tx_segments, packet,
+                                   record->offload.cut_mss, partial);
+    struct xenvif_counters *c = counters(burst);
+
+    if (n) {
+        xenvif_count_frame(c, packet);
+        xenvif_counter_add(&c->gso_segmented, 1);
+        xenvif_counter_add(partial ? &c->csum_partial : &c->csum_completed, n);
+    }
+    dp_packet_delete(packet);
+    return n ? XENVIF_TX_GOOD : XENVIF_TX_E_GSO;
+}
+
+/* Has the datapath receive 'packet', in pieces if it has to be.  Returns what
+ * became of it. */
+static enum xenvif_tx_verdict
 deliver(const struct tx_burst *burst, const struct tx_record *record,
         struct dp_packet *packet, struct dp_packet_batch *batch)
 {
     struct xenvif_segments *segments = &burst->queue->tx_segments;
     struct xenvif_counters *c = counters(burst);
 
-    xenvif_count_frame(c, packet);
-    if (OVS_UNLIKELY(record->cut_mss)) {
-        bool partial = burst->queue->shared->partial;
-        size_t n = xenvif_segments_cut(segments, packet, record->cut_mss,
-                                       partial);
-
-        xenvif_counter_add(&c->gso_segmented, 1);
-        xenvif_counter_add(partial ? &c->csum_partial : &c->csum_completed, n);
-        return;
+    if (OVS_UNLIKELY(record->offload.cut_mss)) {
+        return deliver_pieces(burst, record, packet);
     }
+    xenvif_count_frame(c, packet);
     xenvif_counter_add(&c->csum_partial, xenvif_packet_l4_is_partial(packet));
+    xenvif_counter_add(&c->csum_completed, record->offload.completed);
     xenvif_counter_add(&c->gso_packets, xenvif_packet_is_tso(packet));
     if (OVS_LIKELY(xenvif_segments_is_empty(segments))) {
         dp_packet_batch_add(batch, packet);
     } else {
         xenvif_segments_append(segments, packet);
     }
+    return XENVIF_TX_GOOD;
 }
 
 /* Makes a packet of the data that was copied.  Returns NULL and changes the
@@ -430,7 +408,7 @@ finish_record(const struct tx_burst *burst, struct tx_record *record,
         struct dp_packet *packet = build_packet(burst, record);
 
         if (packet) {
-            deliver(burst, record, packet, batch);
+            record->verdict = deliver(burst, record, packet, batch);
         }
     }
 

@@ -33,6 +33,8 @@ unit_tests = \
 	tests/test-multicast \
 	tests/test-netfront-checks \
 	tests/test-offload \
+	tests/test-offload-border \
+	tests/test-offload-cut \
 	tests/test-offload-rings \
 	tests/test-policer \
 	tests/test-qos \
@@ -64,6 +66,16 @@ tests_libmock_la_SOURCES = \
 	tests/mock-ring.c \
 	xenemu/netif-check.c \
 	xenemu/netif-check.h
+
+# Programs of several files.
+tests_test_offload_cut_SOURCES = \
+	tests/offload-frontend.c tests/offload-frontend.h \
+	tests/test-offload-cut.c
+tests_test_offload_rings_SOURCES = \
+	tests/offload-frontend.c tests/offload-frontend.h \
+	tests/test-offload-rings.c
+tests_test_offload_border_SOURCES = \
+	tests/test-offload-border.c tests/wild-frames.c tests/wild-frames.h
 
 # Programs that have a XenStore of their own.
 tests_test_saved_SOURCES = \
