@@ -123,6 +123,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-hostile.at \
 	tests/system-xenvif-bystander.at \
 	tests/system-xenvif-offload.at \
+	tests/system-xenvif-border.at \
 	tests/system-xenvif-profiles.at \
 	tests/system-xenvif-mapped.at \
 	tests/system-xenvif-hotplug.at \
@@ -143,6 +144,7 @@ EXTRA_DIST += \
 	tests/run-traffic \
 	tests/system-traffic-testsuite.at \
 	tests/system-traffic-macros.at \
+	tests/odd-frames.py \
 	tests/sctp-frame.py \
 	tests/tcp-peer.py \
 	tests/traffic-differences \
