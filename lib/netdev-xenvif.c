@@ -405,7 +405,7 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
 
     /* Let events come before the guest is asked for one. */
     xenvif_counter_add(&queue->stats->tx.events,
-                       xenvif_event_drain(&queue->event, true));
+                       xenvif_event_drain(&queue->event));
     if (xenvif_tx_arm(queue)) {
         wait_ms = xenvif_tx_wait_ms(queue);
         if (!wait_ms) {

@@ -101,19 +101,6 @@ xenvif_run_ctrl(struct xenvif *xenvif)
     return more;
 }
 
-/* Counts the events of a vif that is polled, which should be next to none;
- * others are counted where they are waited for. */
-static void
-count_events(struct xenvif_conn *conn)
-{
-    for (unsigned int i = 0; i < conn->n_queues; i++) {
-        struct xenvif_queue *queue = &conn->queues[i];
-
-        xenvif_counter_add(&queue->stats->tx.events,
-                           xenvif_event_drain(&queue->event, false));
-    }
-}
-
 /* Returns for how long, in ms, a guest has not been taking packets, or 0 if it
  * does, or has not been doing so for a while yet. */
 static long long int
@@ -190,9 +177,6 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
     }
     if (periodic) {
         save_multicast(xenvif);
-        if (xenvif_get_settings(xenvif).poll) {
-            count_events(conn);
-        }
         changed = check_polls(xenvif, conn);
     }
     fault = xenvif_shared_fault(&conn->shared);

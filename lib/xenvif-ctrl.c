@@ -446,7 +446,7 @@ xenvif_ctrl_run(struct xenvif_ctrl *ctrl)
     if (ctrl->broken || (ctrl->del.list && !finish_one(ctrl))) {
         return false;
     }
-    xenvif_event_drain(&ctrl->event, true);
+    xenvif_event_drain(&ctrl->event);
     prod = xenvif_ring_req_prod(ring);
     if (xenvif_ring_n_unanswered(ring, prod) > ring->size) {
         ctrl->broken = true;

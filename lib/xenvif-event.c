@@ -93,18 +93,17 @@ xenvif_event_notify(const struct xenvif_event *event, uint32_t port)
 }
 
 unsigned int
-xenvif_event_drain(struct xenvif_event *event, bool unmask)
+xenvif_event_drain(struct xenvif_event *event)
 {
     unsigned int n = 0;
     int port;
 
-    /* A port stays silent until it is unmasked, so that there are at most two
-     * to take unless we unmask as we go, which the limit bounds. */
+    /* A port stays silent from its event on until it is unmasked.  As that is
+     * done right here, the limit is what ends the loop if the guest keeps on
+     * sending. */
     while (n < 8 && (port = xenevtchn_pending(event->xce)) >= 0) {
         COVERAGE_INC(xenvif_event);
-        if (unmask) {
-            xenevtchn_unmask(event->xce, port);
-        }
+        xenevtchn_unmask(event->xce, port);
         n++;
     }
     return n;

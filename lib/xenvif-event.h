@@ -54,8 +54,14 @@ void xenvif_event_close(struct xenvif_event *);
  * false if the guest closed its end. */
 bool xenvif_event_notify(const struct xenvif_event *, uint32_t port);
 
-/* Takes all events that are pending and, if 'unmask', lets further ones come.
- * Returns how many there were.  One thread at a time. */
-unsigned int xenvif_event_drain(struct xenvif_event *, bool unmask);
+/* Takes all events that are pending and lets further ones come.  Returns how
+ * many there were.
+ *
+ * This is for the one thread that sleeps until events come.  From the moment
+ * that an event is there the kernel keeps the port masked, so events that
+ * nobody takes, because the rings are polled, cost nothing; whoever sleeps on
+ * them next finds them.  To take one without unmasking the port would silence
+ * it for good. */
+unsigned int xenvif_event_drain(struct xenvif_event *);
 
 #endif /* xenvif-event.h */

@@ -51,7 +51,7 @@ struct latch;
 /* What a port asks of its vif. */
 struct xenvif_settings {
     uint32_t max_queues;        /* To offer to the guest. */
-    bool poll;                  /* Polled by PMD threads: expect no events. */
+    bool poll;                  /* Do PMD threads have to poll? */
     bool partial, tso;          /* See struct xenvif_shared. */
 };
 

@@ -125,6 +125,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-offload.at \
 	tests/system-xenvif-border.at \
 	tests/system-xenvif-profiles.at \
+	tests/system-xenvif-events.at \
 	tests/system-xenvif-mapped.at \
 	tests/system-xenvif-hotplug.at \
 	tests/system-xenvif-dpdk.at \
