@@ -51,7 +51,8 @@ unit_tests = \
 	tests/test-tx-hostile \
 	tests/test-tx-parse \
 	tests/test-xenemu \
-	tests/test-xenemu-event
+	tests/test-xenemu-event \
+	tests/test-xenemu-limits
 
 check_PROGRAMS += $(unit_tests)
 
@@ -99,6 +100,10 @@ tests_test_xenemu_event_CPPFLAGS = $(xenemu_cppflags)
 tests_test_xenemu_event_LDADD = $(tests_test_xenemu_LDADD)
 tests_test_xenemu_event_SOURCES = \
 	tests/test-xenemu-event.c tests/test-xenemu.h
+tests_test_xenemu_limits_CPPFLAGS = $(xenemu_cppflags)
+tests_test_xenemu_limits_LDADD = $(tests_test_xenemu_LDADD)
+tests_test_xenemu_limits_SOURCES = \
+	tests/test-xenemu-limits.c tests/test-xenemu.h
 
 # Autotest suites.  Open vSwitch's macros are included from its source tree
 # and expanded into the suites, so the suites are made in the build directory

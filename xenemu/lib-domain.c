@@ -341,7 +341,7 @@ dom_open(uint16_t domid, int *error)
         *error = dom->base ? 0 : errno;
     }
     if (fd >= 0) {
-        close(fd);
+        xh_close_briefly(fd);
     }
     if (*error) {
         free(dom);

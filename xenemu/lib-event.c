@@ -44,15 +44,15 @@ xh_port_is(uint8_t slot, uint32_t port, enum xh_port_state state)
                == state);
 }
 
-/* Opened for reading too, so that the death of the only reader is no signal
- * for us. */
-static int
-open_chan(uint32_t chan)
-{
-    char name[32];
+/* FIFOs are opened for reading too, so that the death of the only reader is no
+ * signal for us. */
+#define CHAN_FLAGS (O_RDWR | O_NONBLOCK)
 
-    snprintf(name, sizeof name, "ev.%"PRIu32, chan);
-    return openat(xh.dirfd, name, O_RDWR | O_NONBLOCK | O_CLOEXEC);
+static const char *
+chan_name(uint32_t chan, char name[32])
+{
+    snprintf(name, 32, "ev.%"PRIu32, chan);
+    return name;
 }
 
 static bool
@@ -61,37 +61,52 @@ write_port(int fd, uint32_t port)
     return fd >= 0 && write(fd, &port, sizeof port) == sizeof port;
 }
 
-/* Writes an event into the FIFO of the handle that owns the port.  'cache', if
- * not NULL, keeps the FIFO open for the next time. */
+/* Writes 'port' into FIFO 'chan', which 'cache' keeps open for the next
+ * time. */
+static bool
+push_cached(uint32_t chan, uint32_t port, struct xh_chan_fd *cache)
+{
+    char name[32];
+
+    pthread_mutex_lock(&cache->mutex);
+    if (cache->chan != chan) {
+        if (cache->fd >= 0) {
+            close(cache->fd);
+        }
+        cache->fd = openat(xh.dirfd, chan_name(chan, name),
+                           CHAN_FLAGS | O_CLOEXEC);
+        cache->chan = cache->fd >= 0 ? chan : 0;
+    }
+    bool ok = write_port(cache->fd, port);
+    pthread_mutex_unlock(&cache->mutex);
+    return ok;
+}
+
+/* The same without a cache. */
+static bool
+push_once(uint32_t chan, uint32_t port)
+{
+    char name[32];
+    int fd = xh_open_briefly(chan_name(chan, name), CHAN_FLAGS);
+    bool ok = write_port(fd, port);
+
+    if (fd >= 0) {
+        xh_close_briefly(fd);
+    }
+    return ok;
+}
+
+/* Writes an event into the FIFO of the handle that owns the port.  'cache' may
+ * be NULL. */
 static void
 push(uint8_t slot, uint32_t port, struct xh_chan_fd *cache)
 {
     uint32_t chan = atomic_load(&port_of(slot, port)->chan);
-    bool ok;
 
     if (!chan) {
         return;                 /* Just being closed. */
     }
-    if (cache) {
-        pthread_mutex_lock(&cache->mutex);
-        if (cache->chan != chan) {
-            if (cache->fd >= 0) {
-                close(cache->fd);
-            }
-            cache->fd = open_chan(chan);
-            cache->chan = cache->fd >= 0 ? chan : 0;
-        }
-        ok = write_port(cache->fd, port);
-        pthread_mutex_unlock(&cache->mutex);
-    } else {
-        int fd = open_chan(chan);
-
-        ok = write_port(fd, port);
-        if (fd >= 0) {
-            close(fd);
-        }
-    }
-    if (ok) {
+    if ((cache && push_cached(chan, port, cache)) || push_once(chan, port)) {
         xh_count(slot, XH_CNT_events, 1);
     }
 }

@@ -124,7 +124,13 @@ open_fifo(xenevtchn_handle *xce, unsigned int flags)
     }
     xce->fd = openat(xh.dirfd, name, O_RDWR | (flags & XENEVTCHN_NO_CLOEXEC
                                                ? 0 : O_CLOEXEC));
-    return xce->fd < 0 ? -errno : 0;
+    if (xce->fd < 0) {
+        int error = -errno;
+
+        unlinkat(xh.dirfd, name, 0);
+        return error;
+    }
+    return 0;
 }
 
 xenevtchn_handle *

@@ -65,7 +65,13 @@ open_page(void)
         errno = ENOENT;
         return -1;
     }
-    return xh_mem_open(slot, O_RDWR);
+    int brief = xh_mem_open(slot, O_RDWR);
+    int fd = brief < 0 ? -1 : fcntl(brief, F_DUPFD_CLOEXEC, 0);
+
+    if (brief >= 0) {
+        xh_close_briefly(brief);
+    }
+    return fd;
 }
 
 /* Opens 'path' if it is one of ours.  Returns whether it is. */

@@ -44,7 +44,10 @@ xh_handle_open(void)
         h->domid = xh_calling_domid();
         h->slot = xh_slot_alive(h->domid);
         h->fd = eventfd(0, EFD_CLOEXEC);
-        error = (h->slot == XH_NO_SLOT ? ENODEV : h->fd < 0 ? errno : 0);
+        error = (h->fd < 0 ? errno : h->slot == XH_NO_SLOT ? ENODEV : 0);
+        if (error && h->fd >= 0) {
+            close(h->fd);
+        }
         pthread_mutex_init(&h->mutex, NULL);
     }
     if (error) {
@@ -138,7 +141,9 @@ xh_area_destroy(struct xh_area *area, uint32_t n)
     free(area);
 }
 
-/* Puts 'n' pages of a domain from 'pfn' on into an area from page 'at' on. */
+/* Puts 'n' pages of a domain from 'pfn' on into an area from page 'at' on.
+ * Returns false with errno set if there are too many mappings, or no memory
+ * for another one. */
 bool
 xh_area_fill(struct xh_area *area, uint32_t at, uint8_t slot, uint32_t pfn,
              uint32_t n, int prot)
@@ -151,7 +156,7 @@ xh_area_fill(struct xh_area *area, uint32_t at, uint8_t slot, uint32_t pfn,
     void *p = mmap((uint8_t *) area->start + (size_t) at * XENEMU_PAGE_SIZE,
                    (size_t) n * XENEMU_PAGE_SIZE, prot, MAP_SHARED | MAP_FIXED,
                    fd, (off_t) pfn * XENEMU_PAGE_SIZE);
-    close(fd);
+    xh_close_briefly(fd);
     return p != MAP_FAILED;
 }
 
@@ -273,15 +278,15 @@ map_page_locked(struct xengntdev_handle *h, uint32_t domid, uint32_t gref,
     return 0;
 }
 
-/* Maps all pages of an area.  Returns how many it could. */
-static uint32_t
+/* Maps all pages of an area.  Returns 0 or an errno; stores in '*n' how many
+ * pages have a record. */
+static int
 map_pages(struct xengntdev_handle *h, struct xh_area *area,
           const uint32_t *domids, bool one_domid, const uint32_t *refs,
-          int prot)
+          int prot, uint32_t *n)
 {
-    uint32_t i;
-
-    for (i = 0; i < area->count; i++) {
+    for (*n = 0; *n < area->count; ) {
+        uint32_t i = *n;
         uint32_t domid = domids[one_domid ? 0 : i];
         const char *why = "";
 
@@ -290,15 +295,17 @@ map_pages(struct xengntdev_handle *h, struct xh_area *area,
                                      &area->recs[i], &why);
         xh_unlock();
         if (status) {
+            /* The driver has no other word for it. */
             xh_violation(h->domid, "map", status, domid, refs[i], why);
-            return i;
+            return EINVAL;
         }
+        ++*n;
         const struct xh_rec *rec = &xh.host->recs[area->recs[i]];
         if (!xh_area_fill(area, i, rec->slot, rec->pfn, 1, prot)) {
-            return i + 1;
+            return errno;
         }
     }
-    return i;
+    return 0;
 }
 
 static void *
@@ -318,11 +325,11 @@ map(struct xengntdev_handle *h, uint32_t count, const uint32_t *domids,
         error = count ? errno : EINVAL;
     }
     if (area) {
-        uint32_t n = map_pages(h, area, domids, one_domid, refs, prot);
+        uint32_t n;
 
-        if (n < count) {
+        error = map_pages(h, area, domids, one_domid, refs, prot, &n);
+        if (error) {
             xh_area_destroy(area, n);
-            error = EINVAL;
         }
     }
     xh_cost_end(begin, XH_CALL_map, 0, 0);

@@ -28,11 +28,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-struct xh_self xh = { .dirfd = -1, .procs_fd = -1, .index = -1 };
+struct xh_self xh = {
+    .dirfd = -1, .procs_fd = -1, .spare_fd = -1, .index = -1
+};
 
 /* Guards attaching, 'n_users' and new entries of xh.mem. */
 static pthread_mutex_t self_mutex = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t fork_once = PTHREAD_ONCE_INIT;
+
+/* Held while the descriptor in reserve is used for something, by the thread
+ * whose 'has_spare' is true. */
+static pthread_mutex_t spare_mutex = PTHREAD_MUTEX_INITIALIZER;
+static _Thread_local bool has_spare;
 
 /* Maps 'size' bytes of 'fd' for reading and writing.
  *
@@ -145,7 +152,7 @@ static void
 after_fork_in_child(void)
 {
     static const struct xh_self detached = {
-        .dirfd = -1, .procs_fd = -1, .index = -1
+        .dirfd = -1, .procs_fd = -1, .spare_fd = -1, .index = -1
     };
     uint32_t epoch = xh.epoch;
 
@@ -155,15 +162,69 @@ after_fork_in_child(void)
     if (xh.procs_fd >= 0) {
         close(xh.procs_fd);
     }
+    if (xh.spare_fd >= 0) {
+        close(xh.spare_fd);
+    }
     xh = detached;
     xh.epoch = epoch + 1;
     pthread_mutex_init(&self_mutex, NULL);
+    pthread_mutex_init(&spare_mutex, NULL);
 }
 
 static void
 init_fork(void)
 {
     pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+static int
+open_spare(void)
+{
+    return openat(xh.dirfd, "host", O_PATH | O_CLOEXEC);
+}
+
+/* Opens file 'name' of the host's folder for a moment, until
+ * xh_close_briefly().  What needs this needs no descriptor on a real host, so
+ * that one is kept for when there are no others.  Returns a descriptor, or -1
+ * with errno set. */
+int
+xh_open_briefly(const char *name, int flags)
+{
+    int fd = openat(xh.dirfd, name, flags | O_CLOEXEC);
+
+    if (fd >= 0 || (errno != EMFILE && errno != ENFILE)) {
+        return fd;
+    }
+    pthread_mutex_lock(&spare_mutex);
+    if (xh.spare_fd >= 0) {
+        close(xh.spare_fd);
+        xh.spare_fd = -1;
+    }
+    fd = openat(xh.dirfd, name, flags | O_CLOEXEC);
+    if (fd >= 0) {
+        has_spare = true;
+        return fd;
+    }
+    int error = errno;
+    xh.spare_fd = open_spare();
+    pthread_mutex_unlock(&spare_mutex);
+    errno = error;
+    return -1;
+}
+
+/* Keeps errno. */
+void
+xh_close_briefly(int fd)
+{
+    int error = errno;
+
+    close(fd);
+    if (has_spare) {
+        has_spare = false;
+        xh.spare_fd = open_spare();
+        pthread_mutex_unlock(&spare_mutex);
+    }
+    errno = error;
 }
 
 static void
@@ -181,8 +242,11 @@ detach(void)
     munmap(xh.host, sizeof *xh.host);
     close(xh.dirfd);
     close(xh.procs_fd);         /* Releases our lock: the others reap us. */
+    if (xh.spare_fd >= 0) {
+        close(xh.spare_fd);
+    }
     xh.host = NULL;
-    xh.dirfd = xh.procs_fd = xh.index = -1;
+    xh.dirfd = xh.procs_fd = xh.spare_fd = xh.index = -1;
     xh.epoch++;
 }
 
@@ -233,6 +297,10 @@ attach(const char *dir)
                    : openat(xh.dirfd, "procs", O_RDWR | O_CLOEXEC));
     int error = xh.procs_fd < 0 ? -errno : map_host();
     if (!error) {
+        xh.spare_fd = open_spare();
+        error = xh.spare_fd < 0 ? -errno : 0;
+    }
+    if (!error) {
         xh.epoch++;
         xh_lock();
         error = xh_proc_register_locked();
@@ -242,6 +310,9 @@ attach(const char *dir)
         if (xh.host) {
             munmap(xh.host, sizeof *xh.host);
         }
+        if (xh.spare_fd >= 0) {
+            close(xh.spare_fd);
+        }
         if (xh.procs_fd >= 0) {
             close(xh.procs_fd);
         }
@@ -249,7 +320,7 @@ attach(const char *dir)
             close(xh.dirfd);
         }
         xh.host = NULL;
-        xh.dirfd = xh.procs_fd = -1;
+        xh.dirfd = xh.procs_fd = xh.spare_fd = -1;
     }
     return error;
 }
@@ -340,7 +411,8 @@ xh_unlock(void)
     pthread_mutex_unlock(&xh.host->mutex);
 }
 
-/* Opens the file with the memory of the domain in 'slot'. */
+/* Opens the file with the memory of the domain in 'slot', until
+ * xh_close_briefly(). */
 int
 xh_mem_open(uint8_t slot, int flags)
 {
@@ -348,7 +420,7 @@ xh_mem_open(uint8_t slot, int flags)
 
     snprintf(name, sizeof name, "mem.%"PRIu32,
              atomic_load(&xh_dom(slot)->gen));
-    return openat(xh.dirfd, name, flags | O_CLOEXEC);
+    return xh_open_briefly(name, flags);
 }
 
 /* Returns where the memory of the domain in 'slot' is mapped, or NULL if it
@@ -376,7 +448,7 @@ xh_mem(uint8_t slot)
         int fd = xh_mem_open(slot, O_RDWR);
         mem->base = fd >= 0 ? xh_map_file(fd, mem->size) : NULL;
         if (fd >= 0) {
-            close(fd);
+            xh_close_briefly(fd);
         }
         atomic_store_explicit(&mem->gen, mem->base ? gen : 0,
                               memory_order_release);

@@ -232,6 +232,7 @@ struct xh_self {
     uint32_t epoch;             /* Changes with each attach. */
     int dirfd;
     int procs_fd;
+    int spare_fd;               /* See xh_open_briefly(). */
     int index;                  /* In host->procs. */
     unsigned int n_users;       /* Handles and domains open. */
     char dir[4096];             /* Absolute; valid while attached. */
@@ -249,6 +250,8 @@ void xh_lock(void);
 void xh_unlock(void);
 void *xh_map_file(int fd, size_t size);
 uint16_t xh_calling_domid(void);
+int xh_open_briefly(const char *name, int flags);
+void xh_close_briefly(int fd);
 
 /* lib-proc.c: processes, and what is left of dead ones. */
 int xh_proc_register_locked(void);
