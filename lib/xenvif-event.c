@@ -22,10 +22,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <xenevtchn.h>
 
 #include "coverage.h"
 #include "socket-util.h"
+#include "util.h"
 
 COVERAGE_DEFINE(xenvif_notify);
 COVERAGE_DEFINE(xenvif_event);
@@ -44,18 +46,41 @@ bind_port(struct xenvif_event *event, uint16_t domid, uint32_t remote,
     return 0;
 }
 
-int
-xenvif_event_open(struct xenvif_event *event, uint16_t domid,
-                  uint32_t remote_tx, uint32_t remote_rx)
-{
-    int error;
+/* Descriptors that guests leave to the rest of the process, which aborts where
+ * it cannot do without one: a quarter of them, but no more than this. */
+#define MAX_RESERVED_FDS 256
 
+/* Is 'fd', a new descriptor, one of those?  The kernel gives out the lowest
+ * free one, so its number says how many are in use. */
+static bool
+is_reserved(int fd)
+{
+    struct rlimit limit;
+
+    return (!getrlimit(RLIMIT_NOFILE, &limit)
+            && limit.rlim_cur != RLIM_INFINITY
+            && fd >= limit.rlim_cur - MIN(limit.rlim_cur / 4,
+                                          MAX_RESERVED_FDS));
+}
+
+/* Opens the handle.  Returns 0 or a positive errno value. */
+static int
+open_handle(struct xenvif_event *event)
+{
     event->xce = xenevtchn_open(NULL, 0);
     if (!event->xce) {
         return errno ? errno : ENODEV;
     }
     event->fd = xenevtchn_fd(event->xce);
-    error = set_nonblocking(event->fd);
+    return is_reserved(event->fd) ? EMFILE : set_nonblocking(event->fd);
+}
+
+int
+xenvif_event_open(struct xenvif_event *event, uint16_t domid,
+                  uint32_t remote_tx, uint32_t remote_rx)
+{
+    int error = open_handle(event);
+
     if (!error) {
         error = bind_port(event, domid, remote_tx, &event->tx_port);
     }
@@ -64,7 +89,7 @@ xenvif_event_open(struct xenvif_event *event, uint16_t domid,
     } else {
         event->rx_port = event->tx_port;
     }
-    if (error) {
+    if (error && event->xce) {
         /* Closing the handle releases whatever was bound. */
         xenevtchn_close(event->xce);
         event->xce = NULL;

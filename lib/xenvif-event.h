@@ -43,7 +43,8 @@ struct xenvif_event {
  * A port can be bound by one backend at a time, which makes the binding the
  * lock that keeps a second backend away from the rings: bind before anything
  * else.  Returns 0, or a positive errno value and nothing is left open; EINVAL
- * means that a port does not exist or somebody else has it. */
+ * means that a port does not exist or somebody else has it, EMFILE that more
+ * handles would leave the process too few file descriptors. */
 int xenvif_event_open(struct xenvif_event *, uint16_t domid,
                       uint32_t remote_tx, uint32_t remote_rx);
 

@@ -136,6 +136,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-dpdk.at \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \
+	tests/system-xenvif-resources.at \
 	tests/system-xenvif-rate.at \
 	tests/system-xenvif-monitor.at \
 	tests/system-xenvif-tools.at
