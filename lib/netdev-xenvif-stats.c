@@ -120,6 +120,15 @@ sum_qos_drops(struct netdev_xenvif *dev)
     return policed + full + aged;
 }
 
+static uint64_t
+get_held_events(const struct netdev_xenvif *dev)
+{
+    uint64_t n;
+
+    atomic_read_relaxed(&dev->vif->held_events, &n);
+    return n;
+}
+
 int
 netdev_xenvif_get_stats(const struct netdev *netdev,
                         struct netdev_stats *stats)
@@ -190,7 +199,8 @@ netdev_xenvif_get_stats(const struct netdev *netdev,
         xenvif_counter_get(&t.sum.rx_verdicts[XENVIF_RX_E_OFFLOAD]))        \
     PORT_STAT("ovs_tx_qos_drops", sum_qos_drops(dev))                       \
     PORT_STAT("xenstore_bad_rates", info.n_bad_rates)                       \
-    PORT_STAT("grant_maps_refused", info.n_maps_refused)
+    PORT_STAT("grant_maps_refused", info.n_maps_refused)                    \
+    PORT_STAT("held_events", get_held_events(dev))
 
 /* Bytes of a counter in an OpenFlow message: its name, which a byte with its
  * length precedes, and the value.  ("%u" in a name stands for up to two

@@ -28,7 +28,6 @@
 #include "netdev-xenvif.h"
 
 #include <errno.h>
-#include <poll.h>
 
 #include "dp-packet.h"
 #include "hash.h"
@@ -391,6 +390,17 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     return error;
 }
 
+/* Takes the events of 'queue', which are paid for by the slots it filled. */
+static void
+drain_events(struct xenvif_queue *queue)
+{
+    uint64_t slots = (xenvif_counter_get(&queue->stats->tx.slots)
+                      + xenvif_counter_get(&queue->stats->rx.slots));
+
+    xenvif_counter_add(&queue->stats->tx.events,
+                       xenvif_event_drain(&queue->event, slots));
+}
+
 /* Called by the main thread before it goes to sleep.  A guest that sent more
  * than its rate allows will not send an event when it may go on. */
 static void
@@ -404,8 +414,7 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
     }
 
     /* Let events come before the guest is asked for one. */
-    xenvif_counter_add(&queue->stats->tx.events,
-                       xenvif_event_drain(&queue->event));
+    drain_events(queue);
     if (xenvif_tx_arm(queue)) {
         wait_ms = xenvif_tx_wait_ms(queue);
         if (!wait_ms) {
@@ -416,7 +425,7 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
     if (xenvif_rx_n_waiting(queue)) {
         wait_ms = MIN(wait_ms, BACKLOG_WAIT_MS);
     }
-    poll_fd_wait(queue->event.fd, POLLIN);
+    xenvif_event_wait(&queue->event);
     poll_timer_wait(MIN(wait_ms, MISSED_EVENT_MS));
     netdev_xenvif_qos_wait(netdev_xenvif_cast(rxq->netdev));
 }

@@ -163,6 +163,24 @@ check_polls(struct xenvif *xenvif, struct xenvif_conn *conn)
     return true;
 }
 
+/* Tells when a guest begins to send events for no reason. */
+static void
+check_events(struct xenvif *xenvif)
+{
+    uint64_t held;
+    bool storm;
+
+    atomic_read_relaxed(&xenvif->held_events, &held);
+    storm = held != xenvif->held_seen && held;
+    if (storm && !xenvif->storm) {
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": guest sends events "
+                     "without requests; most of them have to wait",
+                     xenvif->domid, xenvif->handle);
+    }
+    xenvif->storm = storm;
+    xenvif->held_seen = held;
+}
+
 bool
 xenvif_check(struct xenvif *xenvif, bool periodic)
 {
@@ -178,6 +196,7 @@ xenvif_check(struct xenvif *xenvif, bool periodic)
     if (periodic) {
         save_multicast(xenvif);
         changed = check_polls(xenvif, conn);
+        check_events(xenvif);
     }
     fault = xenvif_shared_fault(&conn->shared);
     if (fault) {

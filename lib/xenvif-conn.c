@@ -82,6 +82,7 @@ init_queue(struct xenvif_queue *queue, unsigned int id,
     queue->shared = shared;
     queue->stats = &params->stats[id];
     queue->event.xce = NULL;
+    queue->event.n_held = params->held_events;
     queue->tx.page = queue->rx.page = NULL;
     atomic_flag_clear(&queue->tx_busy);
     ovs_mutex_init_adaptive(&queue->rx_mutex);
@@ -170,6 +171,7 @@ open_ctrl(struct xenvif_conn *conn, const struct xenvif_bus_request *request,
                                   request->ctrl_ref, request->ctrl_port, hash,
                                   params->budget, &problem);
     if (conn->ctrl) {
+        conn->ctrl->event.n_held = params->held_events;
         conn->ctrl->grefs = conn->grefs;
         conn->ctrl->forget_grefs = params->forget_grefs;
         conn->ctrl->forget_aux = params->forget_aux;

@@ -57,6 +57,7 @@ struct xenvif_conn_params {
     bool gso_offered_v4, gso_offered_v6; /* likewise. */
     uint32_t max_backlog;       /* Packets that may wait in each queue. */
     struct latch *fault_latch;
+    atomic_uint64_t *held_events; /* See struct xenvif_event; may be NULL. */
 
     /* Before pages that the guest had mapped are unmapped because it says so:
      * see struct xenvif_ctrl. */

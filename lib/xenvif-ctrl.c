@@ -21,7 +21,6 @@
 #include "xenvif-ctrl.h"
 
 #include <errno.h>
-#include <poll.h>
 #include <string.h>
 
 #include "openvswitch/poll-loop.h"
@@ -446,7 +445,7 @@ xenvif_ctrl_run(struct xenvif_ctrl *ctrl)
     if (ctrl->broken || (ctrl->del.list && !finish_one(ctrl))) {
         return false;
     }
-    xenvif_event_drain(&ctrl->event);
+    xenvif_event_drain(&ctrl->event, ring->req_cons);
     prod = xenvif_ring_req_prod(ring);
     if (xenvif_ring_n_unanswered(ring, prod) > ring->size) {
         ctrl->broken = true;
@@ -469,14 +468,14 @@ xenvif_ctrl_is_held(const struct xenvif_ctrl *ctrl)
 }
 
 void
-xenvif_ctrl_wait(const struct xenvif_ctrl *ctrl)
+xenvif_ctrl_wait(struct xenvif_ctrl *ctrl)
 {
     if (ctrl->broken || ctrl->del.list) {
         /* The end of a grace period wakes the thread by itself. */
         return;
     }
     if (xenvif_budget_can_spend(ctrl->budget)) {
-        poll_fd_wait(ctrl->event.fd, POLLIN);
+        xenvif_event_wait(&ctrl->event);
     } else {
         poll_timer_wait_until(xenvif_budget_due(ctrl->budget));
     }

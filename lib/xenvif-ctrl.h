@@ -112,7 +112,7 @@ bool xenvif_ctrl_run(struct xenvif_ctrl *);
 bool xenvif_ctrl_is_held(const struct xenvif_ctrl *);
 
 /* Makes poll_block() wake up when there is something to be answered. */
-void xenvif_ctrl_wait(const struct xenvif_ctrl *);
+void xenvif_ctrl_wait(struct xenvif_ctrl *);
 
 /* Executes 'request' and fills in '*response'.  The part of the above that
  * tests can call without a ring.  Returns false if there is no answer before a

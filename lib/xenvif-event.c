@@ -22,15 +22,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <xenevtchn.h>
 
 #include "coverage.h"
+#include "openvswitch/poll-loop.h"
+#include "sat-math.h"
 #include "socket-util.h"
 #include "util.h"
 
 COVERAGE_DEFINE(xenvif_notify);
 COVERAGE_DEFINE(xenvif_event);
+COVERAGE_DEFINE(xenvif_event_held);
+
+/* What an event costs that brings no work, in tokens of which there is one
+ * each ms: so there can be 20 a second.  The burst is twice what the requests
+ * of a full TX ring and a full RX ring can cause before we answer the first
+ * one, which is when a guest has reached its rate. */
+#define EVENT_COST 50
+#define EVENT_BURST (1024 * EVENT_COST)
 
 /* Binds a port to 'remote'.  Returns 0 or a positive errno value. */
 static int
@@ -81,6 +92,10 @@ xenvif_event_open(struct xenvif_event *event, uint16_t domid,
 {
     int error = open_handle(event);
 
+    event->tx_masked = event->rx_masked = false;
+    event->progress = 0;
+    token_bucket_init(&event->tokens, 1, EVENT_BURST);
+
     if (!error) {
         error = bind_port(event, domid, remote_tx, &event->tx_port);
     }
@@ -117,19 +132,63 @@ xenvif_event_notify(const struct xenvif_event *event, uint32_t port)
     return !xenevtchn_notify(event->xce, port);
 }
 
-unsigned int
-xenvif_event_drain(struct xenvif_event *event)
+/* Pays for events with the work that there was. */
+static void
+earn(struct xenvif_event *event, uint32_t progress)
 {
+    struct token_bucket *tokens = &event->tokens;
+    uint32_t earned = sat_mul(progress - event->progress, EVENT_COST);
+
+    tokens->tokens = MIN(sat_add(tokens->tokens, earned), tokens->burst);
+    event->progress = progress;
+}
+
+/* Unmasks 'port' if it is masked and the guest can pay. */
+static void
+unmask(struct xenvif_event *event, uint32_t port, bool *masked)
+{
+    if (*masked && token_bucket_withdraw(&event->tokens, EVENT_COST)) {
+        xenevtchn_unmask(event->xce, port);
+        *masked = false;
+    }
+}
+
+unsigned int
+xenvif_event_drain(struct xenvif_event *event, uint32_t progress)
+{
+    bool taken = false;
     unsigned int n = 0;
     int port;
 
-    /* A port stays silent from its event on until it is unmasked.  As that is
-     * done right here, the limit is what ends the loop if the guest keeps on
-     * sending. */
-    while (n < 8 && (port = xenevtchn_pending(event->xce)) >= 0) {
+    earn(event, progress);
+
+    /* A port stays silent from its event on until it is unmasked, so that
+     * there are at most two. */
+    while (n < 2 && (port = xenevtchn_pending(event->xce)) >= 0) {
         COVERAGE_INC(xenvif_event);
-        xenevtchn_unmask(event->xce, port);
+        event->tx_masked |= port == event->tx_port;
+        event->rx_masked |= port != event->tx_port;
+        taken = true;
         n++;
     }
+    unmask(event, event->tx_port, &event->tx_masked);
+    unmask(event, event->rx_port, &event->rx_masked);
+    if (OVS_UNLIKELY(taken && (event->tx_masked || event->rx_masked))) {
+        uint64_t orig;
+
+        COVERAGE_INC(xenvif_event_held);
+        if (event->n_held) {
+            atomic_add_relaxed(event->n_held, 1, &orig);
+        }
+    }
     return n;
+}
+
+void
+xenvif_event_wait(struct xenvif_event *event)
+{
+    poll_fd_wait(event->fd, POLLIN);
+    if (OVS_UNLIKELY(event->tx_masked || event->rx_masked)) {
+        token_bucket_wait(&event->tokens, EVENT_COST);
+    }
 }

@@ -28,6 +28,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "openvswitch/token-bucket.h"
+#include "ovs-atomic.h"
+
 struct xenevtchn_handle;
 
 struct xenvif_event {
@@ -35,6 +38,15 @@ struct xenvif_event {
     int fd;                     /* To poll for POLLIN; owned by 'xce'. */
     uint32_t tx_port;           /* Our ends of the channels; the same... */
     uint32_t rx_port;           /* ...if there is only one. */
+
+    /* Of the thread that takes events. */
+    bool tx_masked, rx_masked;  /* Taken, and not unmasked yet? */
+    uint32_t progress;          /* See xenvif_event_drain(). */
+    struct token_bucket tokens;
+
+    /* Events that were held back are counted there; not owned; NULL if nobody
+     * wants to know. */
+    atomic_uint64_t *n_held;
 };
 
 /* Opens a handle and binds it to ports 'remote_tx' and 'remote_rx' of domain
@@ -58,11 +70,22 @@ bool xenvif_event_notify(const struct xenvif_event *, uint32_t port);
 /* Takes all events that are pending and lets further ones come.  Returns how
  * many there were.
  *
+ * A guest can send events without end, and each costs whoever sleeps on them a
+ * turn.  Those of an honest guest bring work: they are paid for with
+ * 'progress', a number that grows by one with each slot that the guest filled
+ * and we answered.  Of others a guest has some at once, and a few a second
+ * after that.  Beyond that, its port stays masked until it can pay again: what
+ * it asks for meanwhile waits for that long.
+ *
  * This is for the one thread that sleeps until events come.  From the moment
  * that an event is there the kernel keeps the port masked, so events that
  * nobody takes, because the rings are polled, cost nothing; whoever sleeps on
  * them next finds them.  To take one without unmasking the port would silence
  * it for good. */
-unsigned int xenvif_event_drain(struct xenvif_event *);
+unsigned int xenvif_event_drain(struct xenvif_event *, uint32_t progress);
+
+/* Makes poll_block() wake up when there is an event to take, or a port to
+ * unmask.  The same thread. */
+void xenvif_event_wait(struct xenvif_event *);
 
 #endif /* xenvif-event.h */

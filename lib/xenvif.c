@@ -58,6 +58,7 @@ xenvif_create(uint16_t domid, uint16_t handle)
     atomic_init(&xenvif->max_frame, 0);
     atomic_init(&xenvif->no_csum, false);
     atomic_init(&xenvif->down, false);
+    atomic_init(&xenvif->held_events, 0);
     xenvif_rate_init(&xenvif->rate);
     xenvif_policer_init(&xenvif->policer);
     xenvif_multicast_init(&xenvif->multicast);
@@ -671,6 +672,7 @@ xenvif_reset_stats(struct xenvif *xenvif)
     for (size_t i = 0; i < size / sizeof *counters; i++) {
         atomic_store_relaxed(&counters[i], 0);
     }
+    atomic_store_relaxed(&xenvif->held_events, 0);
 }
 
 unsigned int

@@ -69,6 +69,7 @@ struct xenvif {
     struct xenvif_policer policer; /* Set by the port. */
     struct xenvif_multicast multicast;
     struct xenvif_queue_stats stats[XENVIF_MAX_QUEUES];
+    atomic_uint64_t held_events; /* See struct xenvif_event. */
 
     /* Between the control thread and ports. */
     struct ovs_mutex mutex;
@@ -98,6 +99,8 @@ struct xenvif {
     char rate_text[XENVIF_RATE_TEXT]; /* ...the toolstack wants. */
     struct xenvif_info now;     /* What 'info' will be. */
     long long int stalled_ms;   /* How long it has not taken packets. */
+    uint64_t held_seen;         /* 'held_events' a second ago. */
+    bool storm;                 /* Did it grow in the second before? */
     struct xenvif_settings offered; /* Settings in force. */
     unsigned int multicast_saved; /* Version of the list that was saved. */
     bool hash_unsaved;          /* Did the hash configuration change? */

@@ -21,6 +21,7 @@ unit_tests = \
 	tests/test-bus \
 	tests/test-conn \
 	tests/test-ctrl \
+	tests/test-event \
 	tests/test-follow \
 	tests/test-frame \
 	tests/test-gref \

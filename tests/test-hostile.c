@@ -409,7 +409,7 @@ test_case_43_no_lost_wakeup(void **state)
             dp_packet_delete_batch(&batch, true);
             continue;
         }
-        xenvif_event_drain(&queue->event);
+        xenvif_event_drain(&queue->event, queue->tx.req_cons);
         if (!xenvif_tx_arm(queue)) {
             struct pollfd pfd = { .fd = queue->event.fd, .events = POLLIN };
 
