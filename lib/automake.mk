@@ -92,6 +92,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/xenvif-segments.h \
 	lib/xenvif-steer.c \
 	lib/xenvif-steer.h \
+	lib/xenvif-store-open.c \
+	lib/xenvif-store-open.h \
 	lib/xenvif-store.c \
 	lib/xenvif-store.h \
 	lib/xenvif-tx-parse.c \

@@ -56,6 +56,11 @@ static struct hmap vifs OVS_GUARDED_BY(table_mutex)
 static struct seq *info_seq;    /* See xenvif_control_seq(). */
 static struct latch wakeup;     /* Something for the control thread to do. */
 static atomic_bool connected = false;
+static ATOMIC(long long int) last_turn = 0; /* Of the control thread, in ms. */
+
+/* The control thread makes a turn each second.  If it does not for so long, in
+ * ms, it waits for a xenstored that does not answer. */
+#define STORE_TIMEOUT_MS 5000
 
 /* Control thread only. */
 static char *own_dir;           /* "/local/domain/OWN"; NULL if not known. */
@@ -394,6 +399,7 @@ control_main(void *aux OVS_UNUSED)
         /* (Since the end of the last turn, nobody has to wait for us while we
          * wait for xenstored.) */
         latch_poll(&wakeup);
+        atomic_store_relaxed(&last_turn, time_msec());
         have_store = run_store();
         if (have_store) {
             drain_events();
@@ -537,8 +543,10 @@ xenvif_control_free_list(struct xenvif_control_entry *entries, size_t n)
 bool
 xenvif_control_is_connected(void)
 {
+    long long int since;
     bool is_connected;
 
     atomic_read_relaxed(&connected, &is_connected);
-    return is_connected;
+    atomic_read_relaxed(&last_turn, &since);
+    return is_connected && time_msec() - since < STORE_TIMEOUT_MS;
 }

@@ -76,7 +76,7 @@ struct xenvif_control_entry {
 struct xenvif_control_entry *xenvif_control_list(size_t *n);
 void xenvif_control_free_list(struct xenvif_control_entry *, size_t n);
 
-/* Is there a connection to XenStore? */
+/* Is there a connection to XenStore, and does that answer? */
 bool xenvif_control_is_connected(void);
 
 #endif /* xenvif-control.h */

@@ -31,6 +31,7 @@
 #include "openvswitch/vlog.h"
 #include "timeval.h"
 #include "util.h"
+#include "xenvif-store-open.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_store);
 
@@ -64,13 +65,11 @@ failure(void)
 static void
 try_connect(void)
 {
-    xs = xs_open(0);
+    xs = xenvif_store_open();
     if (xs) {
         /* The first time is while Open vSwitch starts, which is no news. */
         VLOG(connections ? VLL_INFO : VLL_DBG, "connected to XenStore");
         connections++;
-    } else {
-        VLOG_DBG("cannot connect to XenStore (%s)", ovs_strerror(errno));
     }
 }
 
@@ -79,21 +78,18 @@ try_connect(void)
 static void
 check_connection(void)
 {
-    char *domid = xs_read(xs, XBT_NULL, "domid", NULL);
-
-    if (!domid && errno != ENOENT) {
+    if (!xenvif_store_answers(xs)) {
         VLOG_WARN("lost the connection to XenStore (%s)",
                   ovs_strerror(errno));
         xenvif_store_close();
         try_connect();
     }
-    free(domid);
 }
 
 bool
 xenvif_store_run(unsigned int *generation)
 {
-    if (time_msec() >= next_check) {
+    if ((!xs && xenvif_store_open_is_due()) || time_msec() >= next_check) {
         next_check = time_msec() + CHECK_INTERVAL_MS;
         if (xs) {
             check_connection();
@@ -110,6 +106,8 @@ xenvif_store_wait(void)
 {
     if (xs) {
         poll_fd_wait(xs_fileno(xs), POLLIN);
+    } else {
+        xenvif_store_open_wait();
     }
     poll_timer_wait_until(next_check);
 }

@@ -48,6 +48,7 @@ unit_tests = \
 	tests/test-stats \
 	tests/test-steer \
 	tests/test-store \
+	tests/test-store-open \
 	tests/test-tx \
 	tests/test-tx-hostile \
 	tests/test-tx-parse \
