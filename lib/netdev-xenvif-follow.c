@@ -24,13 +24,13 @@
 #include <string.h>
 
 #include "netdev-provider.h"
-#include "netdev-xenvif-qos.h"
 #include "openvswitch/list.h"
 #include "openvswitch/poll-loop.h"
 #include "seq.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-control.h"
+#include "netdev-xenvif-qos.h"
+#include "vif/xenvif-thread.h"
 
 /* A change is announced again so many times, after so many ms.
  *
@@ -61,7 +61,7 @@ static struct ovs_list devices OVS_GUARDED_BY(devices_mutex)
     = OVS_LIST_INITIALIZER(&devices);
 
 /* Main thread only. */
-static uint64_t info_seqno;     /* xenvif_control_seq() that they follow. */
+static uint64_t info_seqno;     /* xenvif_thread_seq() that they follow. */
 static long long int next_repeat = LLONG_MAX; /* When to announce again. */
 static long long int next_update = LLONG_MAX; /* When to look again. */
 
@@ -144,10 +144,10 @@ update_rxqs(struct netdev_xenvif *dev, unsigned int n_queues)
 void
 netdev_xenvif_update_info(struct netdev_xenvif *dev)
 {
-    struct xenvif_info info;
+    struct xenvif_report info;
     bool changed;
 
-    xenvif_get_info(dev->vif, &info);
+    xenvif_get_report(dev->vif, &info);
 
     ovs_mutex_lock(&dev->mutex);
     update_rxqs(dev, info.n_queues);
@@ -209,7 +209,7 @@ repeat_all(void)
 void
 netdev_xenvif_run(const struct netdev_class *class OVS_UNUSED)
 {
-    uint64_t seqno = seq_read(xenvif_control_seq());
+    uint64_t seqno = seq_read(xenvif_thread_seq());
 
     if (seqno != info_seqno || time_msec() >= next_update) {
         info_seqno = seqno;
@@ -223,7 +223,7 @@ netdev_xenvif_run(const struct netdev_class *class OVS_UNUSED)
 void
 netdev_xenvif_wait(const struct netdev_class *class OVS_UNUSED)
 {
-    seq_wait(xenvif_control_seq(), info_seqno);
+    seq_wait(xenvif_thread_seq(), info_seqno);
     if (MIN(next_repeat, next_update) != LLONG_MAX) {
         poll_timer_wait_until(MIN(next_repeat, next_update));
     }

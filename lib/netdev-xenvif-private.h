@@ -31,7 +31,8 @@
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "packets.h"
-#include "xenvif.h"
+#include "qos/xenvif-qos-sink.h"
+#include "vif/xenvif.h"
 
 /* Why traffic does not flow although the vif is well. */
 #define NETDEV_XENVIF_DOWN "port is administratively down"
@@ -79,7 +80,8 @@ struct netdev_xenvif {
 
     /* Quality of service; see netdev-xenvif-qos.h.  All but the pointer belong
      * to the main thread. */
-    OVSRCU_TYPE(struct netdev_xenvif_qos *) qos; /* NULL if there is none. */
+    OVSRCU_TYPE(struct xenvif_qos *) qos; /* NULL if there is none. */
+    struct xenvif_qos_sink qos_sink; /* Where it brings packets. */
     bool qos_refused;           /* Was the last type not accepted? */
     struct ds qos_problems;     /* With the last configuration... */
     struct ds old_qos_problems; /* ...and the one before. */
@@ -92,7 +94,7 @@ struct netdev_xenvif {
     bool tx_csum OVS_GUARDED;   /* options:tx-csum-offload. */
     unsigned int requested_n_rxq OVS_GUARDED;
     unsigned int requested_n_txq OVS_GUARDED;
-    struct xenvif_info info OVS_GUARDED; /* As announced last. */
+    struct xenvif_report info OVS_GUARDED; /* As announced last. */
 };
 
 bool netdev_xenvif_is_class(const struct netdev_class *);

@@ -30,21 +30,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "netdev-xenvif-qos-class.h"
 #include "openvswitch/vlog.h"
 #include "smap.h"
 #include "sset.h"
 #include "util.h"
+#include "qos/xenvif-qos-class.h"
+#include "ring/xenvif-conn.h"
+#include "ring/xenvif-rx.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif_qos);
 
-static const struct netdev_xenvif_qos_class *const classes[] = {
-    &netdev_xenvif_egress_policer,
-    &netdev_xenvif_trtcm_policer,
-    &netdev_xenvif_shaper,
+static const struct xenvif_qos_class *const classes[] = {
+    &xenvif_qos_egress_policer,
+    &xenvif_qos_trtcm_policer,
+    &xenvif_qos_htb,
 };
 
-static const struct netdev_xenvif_qos_class *
+static const struct xenvif_qos_class *
 find_class(const char *type)
 {
     for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
@@ -58,9 +60,9 @@ find_class(const char *type)
 /* What types have in common. */
 
 char *
-netdev_xenvif_qos_parse(const struct smap *details, const char *key,
-                        uint64_t min, uint64_t max, uint64_t missing,
-                        uint64_t *value)
+xenvif_qos_parse(const struct smap *details, const char *key,
+                 uint64_t min, uint64_t max, uint64_t missing,
+                 uint64_t *value)
 {
     const char *s = smap_get(details, key);
     unsigned long long int number;
@@ -78,33 +80,94 @@ netdev_xenvif_qos_parse(const struct smap *details, const char *key,
     return NULL;
 }
 
+/* Where packets go: see struct xenvif_qos_sink. */
+
+static struct netdev_xenvif *
+sink_to_dev(const struct xenvif_qos_sink *sink)
+{
+    return CONTAINER_OF(sink, struct netdev_xenvif, qos_sink);
+}
+
+static void
+deliver(struct xenvif_qos_sink *sink, struct dp_packet_batch *batch)
+{
+    netdev_xenvif_deliver(sink_to_dev(sink), batch);
+}
+
+static bool
+is_held_back(const struct xenvif_qos_sink *sink)
+{
+    const struct xenvif_conn *conn = xenvif_get_conn(sink_to_dev(sink)->vif);
+
+    if (!conn) {
+        return false;
+    }
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        if (!xenvif_rx_n_waiting(&conn->queues[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void
+count_drops(struct xenvif_qos_sink *sink, enum xenvif_qos_drop reason,
+            uint32_t n)
+{
+    struct netdev_xenvif_drops *drops = &sink_to_dev(sink)->tx_drops;
+    uint64_t orig;
+
+    switch (reason) {
+    case XENVIF_QOS_DROP_POLICED:
+        atomic_add_relaxed(&drops->qos_policed, n, &orig);
+        break;
+    case XENVIF_QOS_DROP_FULL:
+        atomic_add_relaxed(&drops->qos_full, n, &orig);
+        break;
+    case XENVIF_QOS_DROP_AGED:
+        atomic_add_relaxed(&drops->qos_aged, n, &orig);
+        break;
+    case XENVIF_QOS_DROP_FLUSHED:
+        atomic_add_relaxed(&drops->disconnected, n, &orig);
+        break;
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
 /* Life cycle. */
 
 void
 netdev_xenvif_qos_construct(struct netdev_xenvif *dev)
 {
     ovsrcu_init(&dev->qos, NULL);
+    dev->qos_sink = (struct xenvif_qos_sink) {
+        .deliver = deliver,
+        .is_held_back = is_held_back,
+        .count_drops = count_drops,
+        .sleeps = !dev->up.netdev_class->is_pmd,
+    };
     dev->qos_refused = false;
     ds_init(&dev->qos_problems);
     ds_init(&dev->old_qos_problems);
 }
 
 static void
-destroy_qos(struct netdev_xenvif_qos *qos)
+destroy_qos(struct xenvif_qos *qos)
 {
     qos->class->destroy(qos);
 }
 
-static struct netdev_xenvif_qos *
+static struct xenvif_qos *
 get_protected(struct netdev_xenvif *dev)
 {
-    return ovsrcu_get_protected(struct netdev_xenvif_qos *, &dev->qos);
+    return ovsrcu_get_protected(struct xenvif_qos *, &dev->qos);
 }
 
 void
 netdev_xenvif_qos_destruct(struct netdev_xenvif *dev)
 {
-    struct netdev_xenvif_qos *qos = get_protected(dev);
+    struct xenvif_qos *qos = get_protected(dev);
 
     if (qos) {
         ovsrcu_set(&dev->qos, NULL);
@@ -117,12 +180,12 @@ netdev_xenvif_qos_destruct(struct netdev_xenvif *dev)
 /* Puts 'qos', which may be NULL, in the place of what there is.  Threads may
  * go on to use that for a moment. */
 static void
-replace_qos(struct netdev_xenvif *dev, struct netdev_xenvif_qos *qos)
+replace_qos(struct netdev_xenvif *dev, struct xenvif_qos *qos)
 {
-    struct netdev_xenvif_qos *old = get_protected(dev);
+    struct xenvif_qos *old = get_protected(dev);
 
     if (old && old->class->retire) {
-        old->class->retire(old, dev);
+        old->class->retire(old, &dev->qos_sink);
     }
     ovsrcu_set(&dev->qos, qos);
     if (old) {
@@ -134,39 +197,39 @@ replace_qos(struct netdev_xenvif *dev, struct netdev_xenvif_qos *qos)
 /* Packets. */
 
 void
-netdev_xenvif_qos_send(struct netdev_xenvif_qos *qos,
+netdev_xenvif_qos_send(struct xenvif_qos *qos,
                        struct netdev_xenvif *dev,
                        struct dp_packet_batch *batch)
 {
-    qos->class->send(qos, dev, batch);
+    qos->class->send(qos, &dev->qos_sink, batch);
 }
 
 void
-netdev_xenvif_qos_poll(struct netdev_xenvif_qos *qos,
+netdev_xenvif_qos_poll(struct xenvif_qos *qos,
                        struct netdev_xenvif *dev)
 {
     if (qos->class->poll) {
-        qos->class->poll(qos, dev);
+        qos->class->poll(qos, &dev->qos_sink);
     }
 }
 
 void
 netdev_xenvif_qos_wait(const struct netdev_xenvif *dev)
 {
-    struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
+    struct xenvif_qos *qos = netdev_xenvif_qos_get(dev);
 
     if (qos && qos->class->wait) {
-        qos->class->wait(qos, dev);
+        qos->class->wait(qos, &dev->qos_sink);
     }
 }
 
 void
 netdev_xenvif_qos_flush(struct netdev_xenvif *dev)
 {
-    struct netdev_xenvif_qos *qos = get_protected(dev);
+    struct xenvif_qos *qos = get_protected(dev);
 
     if (qos && qos->class->flush) {
-        qos->class->flush(qos, dev);
+        qos->class->flush(qos, &dev->qos_sink);
     }
 }
 
@@ -206,7 +269,7 @@ char *
 netdev_xenvif_qos_problems(const struct netdev_xenvif *dev_)
 {
     struct netdev_xenvif *dev = CONST_CAST(struct netdev_xenvif *, dev_);
-    struct netdev_xenvif_qos *qos = get_protected(dev);
+    struct xenvif_qos *qos = get_protected(dev);
     char *doubts = (qos && qos->class->doubts ? qos->class->doubts(qos)
                     : NULL);
     bool problems = dev->qos_problems.length > 0;
@@ -239,12 +302,12 @@ netdev_xenvif_get_qos_capabilities(const struct netdev *netdev OVS_UNUSED,
                                    const char *type,
                                    struct netdev_qos_capabilities *caps)
 {
-    const struct netdev_xenvif_qos_class *class = find_class(type);
+    const struct xenvif_qos_class *class = find_class(type);
 
     if (!class) {
         return EOPNOTSUPP;
     }
-    caps->n_queues = class->set_queue ? NETDEV_XENVIF_QOS_N_IDS : 0;
+    caps->n_queues = class->set_queue ? XENVIF_QOS_N_IDS : 0;
     return 0;
 }
 
@@ -252,7 +315,7 @@ int
 netdev_xenvif_get_qos(const struct netdev *netdev, const char **typep,
                       struct smap *details)
 {
-    struct netdev_xenvif_qos *qos = get_protected(netdev_xenvif_cast(netdev));
+    struct xenvif_qos *qos = get_protected(netdev_xenvif_cast(netdev));
 
     *typep = qos ? qos->class->type : "";
     if (qos) {
@@ -265,10 +328,10 @@ netdev_xenvif_get_qos(const struct netdev *netdev, const char **typep,
  * Returns NULL, or what is wrong. */
 static char *
 set_class(struct netdev_xenvif *dev,
-          const struct netdev_xenvif_qos_class *class,
+          const struct xenvif_qos_class *class,
           const struct smap *details)
 {
-    struct netdev_xenvif_qos *qos = get_protected(dev);
+    struct xenvif_qos *qos = get_protected(dev);
     bool changed = false;
     char *problem = NULL;
 
@@ -294,7 +357,7 @@ netdev_xenvif_set_qos(struct netdev *netdev, const char *type,
                       const struct smap *details)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    const struct netdev_xenvif_qos_class *class = find_class(type);
+    const struct xenvif_qos_class *class = find_class(type);
     char *problem;
 
     forget_problems(dev);
@@ -325,11 +388,11 @@ netdev_xenvif_set_qos(struct netdev *netdev, const char *type,
 
 /* Returns what is configured, if it has queues, and if what is said about
  * queues is about it. */
-static struct netdev_xenvif_qos *
+static struct xenvif_qos *
 get_with_queues(const struct netdev *netdev)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    struct netdev_xenvif_qos *qos = get_protected(dev);
+    struct xenvif_qos *qos = get_protected(dev);
 
     return qos && qos->class->set_queue ? qos : NULL;
 }
@@ -339,17 +402,17 @@ netdev_xenvif_set_queue(struct netdev *netdev, unsigned int queue_id,
                         const struct smap *details)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    struct xenvif_qos *qos = get_with_queues(netdev);
     bool changed = false;
     char *problem;
 
     if (!qos || dev->qos_refused) {
         return EOPNOTSUPP;
     }
-    problem = (queue_id < NETDEV_XENVIF_QOS_N_IDS
+    problem = (queue_id < XENVIF_QOS_N_IDS
                ? qos->class->set_queue(qos, queue_id, details, &changed)
                : xasprintf("queue ids end at %d",
-                           NETDEV_XENVIF_QOS_N_IDS - 1));
+                           XENVIF_QOS_N_IDS - 1));
     if (problem) {
         complain(dev, xasprintf("QoS %s, queue %u: %s: nothing was changed",
                                 qos->class->type, queue_id, problem));
@@ -365,7 +428,7 @@ netdev_xenvif_set_queue(struct netdev *netdev, unsigned int queue_id,
 int
 netdev_xenvif_delete_queue(struct netdev *netdev, unsigned int queue_id)
 {
-    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    struct xenvif_qos *qos = get_with_queues(netdev);
     bool changed = false;
 
     if (!qos || netdev_xenvif_cast(netdev)->qos_refused) {
@@ -384,7 +447,7 @@ int
 netdev_xenvif_get_queue(const struct netdev *netdev, unsigned int queue_id,
                         struct smap *details)
 {
-    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    struct xenvif_qos *qos = get_with_queues(netdev);
 
     return (!qos ? EOPNOTSUPP
             : qos->class->get_queue(qos, queue_id, details) ? 0 : ENOENT);
@@ -395,7 +458,7 @@ netdev_xenvif_get_queue_stats(const struct netdev *netdev,
                               unsigned int queue_id,
                               struct netdev_queue_stats *stats)
 {
-    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    struct xenvif_qos *qos = get_with_queues(netdev);
 
     return (!qos ? EOPNOTSUPP
             : qos->class->get_queue_stats(qos, queue_id, stats) ? 0 : ENOENT);
@@ -404,7 +467,7 @@ netdev_xenvif_get_queue_stats(const struct netdev *netdev,
 /* The ids of a port's queues when a dump began. */
 struct dump {
     size_t n, i;
-    unsigned int ids[NETDEV_XENVIF_QOS_MAX_QUEUES];
+    unsigned int ids[XENVIF_QOS_MAX_QUEUES];
 };
 
 static int
@@ -419,7 +482,7 @@ compare_ids(const void *a_, const void *b_)
 int
 netdev_xenvif_queue_dump_start(const struct netdev *netdev, void **statep)
 {
-    struct netdev_xenvif_qos *qos = get_with_queues(netdev);
+    struct xenvif_qos *qos = get_with_queues(netdev);
     struct dump *dump;
 
     if (!qos) {

@@ -27,10 +27,10 @@
 #include <stdbool.h>
 
 #include "dp-packet.h"
-#include "netdev-xenvif-private.h"
 #include "ovs-rcu.h"
+#include "netdev-xenvif-private.h"
 
-struct netdev_xenvif_qos;
+struct xenvif_qos;
 struct sset;
 
 void netdev_xenvif_qos_construct(struct netdev_xenvif *);
@@ -47,20 +47,20 @@ char *netdev_xenvif_qos_problems(const struct netdev_xenvif *);
 
 /* Returns what is configured, or NULL.  Any thread; valid until the caller
  * quiesces. */
-static inline struct netdev_xenvif_qos *
+static inline struct xenvif_qos *
 netdev_xenvif_qos_get(const struct netdev_xenvif *dev)
 {
-    return ovsrcu_get(struct netdev_xenvif_qos *,
+    return ovsrcu_get(struct xenvif_qos *,
                       &CONST_CAST(struct netdev_xenvif *, dev)->qos);
 }
 
 /* Takes packets for the guest and leaves those in 'batch' that are to be
  * delivered now.  Others wait, or were dropped and counted. */
-void netdev_xenvif_qos_send(struct netdev_xenvif_qos *, struct netdev_xenvif *,
+void netdev_xenvif_qos_send(struct xenvif_qos *, struct netdev_xenvif *,
                             struct dp_packet_batch *batch);
 
 /* Delivers waiting packets whose time has come.  To be called often. */
-void netdev_xenvif_qos_poll(struct netdev_xenvif_qos *,
+void netdev_xenvif_qos_poll(struct xenvif_qos *,
                             struct netdev_xenvif *);
 
 /* Makes poll_block() wake up when netdev_xenvif_qos_poll() has something to

@@ -28,11 +28,11 @@
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
-#include "xenvif-control.h"
-#include "xenvif-grant.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-rx.h"
-#include "xenvif-tx.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-tx.h"
+#include "vif/xenvif-thread.h"
+#include "xen/xenvif-grant.h"
 
 /* Returns true if 'name' is a port of ours, and it in '*dev', to be closed by
  * the caller. */
@@ -68,14 +68,14 @@ format_features(struct ds *ds, const struct xenvif_features *f)
 
 static void
 format_reason(struct ds *ds, const struct netdev_xenvif *dev,
-              const struct xenvif_info *info)
+              const struct xenvif_report *info)
 {
     bool admin_up = netdev_xenvif_is_up(dev);
 
     ds_put_format(ds, "  status: %s",
-                  xenvif_info_carrier(info) && admin_up ? "up" : "down");
+                  xenvif_report_carrier(info) && admin_up ? "up" : "down");
     if (info->reason[0]) {
-        char *since = xenvif_info_since(info);
+        char *since = xenvif_report_since(info);
 
         ds_put_format(ds, ": %s (since %s)", info->reason, since);
         free(since);
@@ -86,7 +86,7 @@ format_reason(struct ds *ds, const struct netdev_xenvif *dev,
 }
 
 static void
-format_info(struct ds *ds, const struct xenvif_info *info, bool tx_csum)
+format_info(struct ds *ds, const struct xenvif_report *info, bool tx_csum)
 {
     ds_put_format(ds, "  served by: %s\n",
                   xenvif_owner_to_string(info->owner));
@@ -101,7 +101,7 @@ format_info(struct ds *ds, const struct xenvif_info *info, bool tx_csum)
     if (info->rate.usec) {
         ds_put_format(ds, "  rate of the guest: %"PRIu64" bytes every %"PRIu32
                       " us (%"PRIu64" kbit/s)\n", info->rate.bytes,
-                      info->rate.usec, xenvif_rate_speed(&info->rate) / 125);
+                      info->rate.usec, xenvif_credit_speed(&info->rate) / 125);
     }
     if (info->n_bad_rates) {
         ds_put_format(ds, "  rates not understood: %"PRIu32"\n",
@@ -176,7 +176,7 @@ format_drops(struct ds *ds, const struct xenvif_queue_stats *stats)
 static void
 format_waiting(struct ds *ds, const struct xenvif_queue *queue)
 {
-    uint32_t n_tx = xenvif_tx_backlog(queue);
+    uint32_t n_tx = xenvif_tx_n_pending(queue);
     uint32_t n_rx = xenvif_rx_n_waiting(queue);
     long long int since;
 
@@ -215,7 +215,7 @@ format_queues(struct ds *ds, const struct netdev_xenvif *dev)
 static void
 format_port(struct ds *ds, struct netdev_xenvif *dev)
 {
-    struct xenvif_info info;
+    struct xenvif_report info;
     bool tx_csum;
 
     ds_put_format(ds, "%s (%s):", netdev_get_name(&dev->up),
@@ -224,7 +224,7 @@ format_port(struct ds *ds, struct netdev_xenvif *dev)
         ds_put_cstr(ds, " not configured\n");
         return;
     }
-    xenvif_get_info(dev->vif, &info);
+    xenvif_get_report(dev->vif, &info);
     ds_put_format(ds, " domid %"PRIu16", handle %"PRIu16", rxqs %d, txqs %d\n",
                   dev->vif->domid, dev->vif->handle, dev->up.n_rxq,
                   dev->up.n_txq);
@@ -273,7 +273,7 @@ static void
 show_all(struct ds *ds)
 {
     ds_put_format(ds, "XenStore: %s, grant copies: %s\n",
-                  xenvif_control_is_connected() ? "connected"
+                  xenvif_thread_is_connected() ? "connected"
                   : "not connected",
                   xenvif_bounce_is_self_granted() ? "self-granted pages"
                   : "plain memory");
@@ -361,20 +361,20 @@ out:
 
 /* What is to be said about a vif in one line. */
 static const char *
-entry_status(const struct xenvif_control_entry *e)
+entry_status(const struct xenvif_thread_entry *e)
 {
     return (e->info.reason[0] ? e->info.reason
             : xenvif_owner_to_string(e->info.owner));
 }
 
 static void
-list_as_text(struct ds *ds, const struct xenvif_control_entry *entries,
+list_as_text(struct ds *ds, const struct xenvif_thread_entry *entries,
              size_t n)
 {
     ds_put_format(ds, "%-12s %-16s %-14s %-14s %s\n", "vif", "port",
                   "frontend", "backend", "status");
     for (size_t i = 0; i < n; i++) {
-        const struct xenvif_control_entry *e = &entries[i];
+        const struct xenvif_thread_entry *e = &entries[i];
         char name[16];
 
         snprintf(name, sizeof name, "%"PRIu16".%"PRIu16, e->domid, e->handle);
@@ -387,12 +387,12 @@ list_as_text(struct ds *ds, const struct xenvif_control_entry *entries,
 }
 
 static struct json *
-list_as_json(const struct xenvif_control_entry *entries, size_t n)
+list_as_json(const struct xenvif_thread_entry *entries, size_t n)
 {
     struct json *array = json_array_create_empty();
 
     for (size_t i = 0; i < n; i++) {
-        const struct xenvif_control_entry *e = &entries[i];
+        const struct xenvif_thread_entry *e = &entries[i];
         struct json *object = json_object_create();
 
         json_object_put(object, "domid", json_integer_create(e->domid));
@@ -419,7 +419,7 @@ xenvif_list(struct unixctl_conn *conn, int argc, const char *argv[],
             void *aux OVS_UNUSED)
 {
     struct ds ds = DS_EMPTY_INITIALIZER;
-    struct xenvif_control_entry *entries;
+    struct xenvif_thread_entry *entries;
     struct arguments args;
     size_t n;
 
@@ -431,14 +431,14 @@ xenvif_list(struct unixctl_conn *conn, int argc, const char *argv[],
                                     "xenvif/show does");
         return;
     }
-    entries = xenvif_control_list(&n);
+    entries = xenvif_thread_list(&n);
     if (args.json) {
         xenvif_unixctl_reply_json(conn, list_as_json(entries, n));
     } else {
         list_as_text(&ds, entries, n);
         unixctl_command_reply(conn, ds_cstr(&ds));
     }
-    xenvif_control_free_list(entries, n);
+    xenvif_thread_free_list(entries, n);
     ds_destroy(&ds);
 }
 

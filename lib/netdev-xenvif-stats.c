@@ -300,7 +300,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     struct list list = { .counters = NULL };
-    struct xenvif_info info;
+    struct xenvif_report info;
     struct totals t;
 
     if (!dev->vif) {
@@ -316,7 +316,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
     get_totals(dev->vif->stats, XENVIF_MAX_QUEUES, &t);
-    xenvif_get_info(dev->vif, &info);
+    xenvif_get_report(dev->vif, &info);
 #define PORT_STAT(NAME, VALUE) list_add(&list, VALUE, NAME);
     PORT_STATS
 #undef PORT_STAT

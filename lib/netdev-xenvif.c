@@ -32,19 +32,19 @@
 #include "dp-packet.h"
 #include "hash.h"
 #include "netdev-provider.h"
-#include "netdev-xenvif-private.h"
-#include "netdev-xenvif-qos.h"
 #include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
 #include "smap.h"
 #include "util.h"
-#include "xenvif-control.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-polled.h"
-#include "xenvif-rx.h"
-#include "xenvif-steer.h"
-#include "xenvif-tx.h"
+#include "netdev-xenvif-private.h"
+#include "netdev-xenvif-qos.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-steer.h"
+#include "ring/xenvif-tx.h"
+#include "vif/xenvif-polled.h"
+#include "vif/xenvif-thread.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 
@@ -120,7 +120,7 @@ netdev_xenvif_destruct(struct netdev *netdev)
             VLOG_WARN("%s: no datapath took the port; does its bridge have "
                       "datapath_type=netdev?", netdev_get_name(netdev));
         }
-        xenvif_control_release(dev->vif, dev);
+        xenvif_thread_release(dev->vif, dev);
     }
     netdev_xenvif_qos_destruct(dev);
     ovs_mutex_destroy(&dev->mutex);
@@ -221,8 +221,8 @@ check_claim(const struct netdev_xenvif *dev, const struct options *options,
             char **errp)
 {
     const void *port;
-    char *port_name = xenvif_control_get_port(options->domid,
-                                              options->handle, &port);
+    char *port_name = xenvif_thread_get_port(options->domid,
+                                             options->handle, &port);
     bool ok = true;
 
     if (port_name && port != dev) {
@@ -270,8 +270,8 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
         if (!check_claim(dev, &options, errp)) {
             return EBUSY;
         }
-        dev->vif = xenvif_control_claim(options.domid, options.handle, dev,
-                                        netdev_get_name(netdev), &settings);
+        dev->vif = xenvif_thread_claim(options.domid, options.handle, dev,
+                                       netdev_get_name(netdev), &settings);
         changed = false;
         netdev_xenvif_update_info(dev);
     } else {
@@ -284,10 +284,10 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
     dev->n_rxq_option = options.n_rxq;
     dev->tx_csum = options.tx_csum;
     ovs_mutex_unlock(&dev->mutex);
-    atomic_store_relaxed(&dev->vif->no_csum, !options.tx_csum);
+    atomic_store_relaxed(&dev->vif->tx_csum_offload, options.tx_csum);
     atomic_store_relaxed(&dev->vif->down, !netdev_xenvif_is_up(dev));
     if (changed) {
-        xenvif_control_set(dev->vif, dev, &settings);
+        xenvif_thread_set(dev->vif, dev, &settings);
     }
     return 0;
 }
@@ -371,7 +371,7 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
                        int *qfill)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(rxq->netdev);
-    struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
+    struct xenvif_qos *qos = netdev_xenvif_qos_get(dev);
     struct xenvif_queue *queue = rxq_to_queue(rxq);
     int error;
 
@@ -385,7 +385,7 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     }
     error = xenvif_tx_burst(queue, batch);
     if (qfill) {
-        *qfill = error ? -ENOTSUP : xenvif_tx_backlog(queue);
+        *qfill = error ? -ENOTSUP : xenvif_tx_n_pending(queue);
     }
     return error;
 }
@@ -409,7 +409,7 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
     struct xenvif_queue *queue = rxq_to_queue(rxq);
     long long int wait_ms = MISSED_EVENT_MS;
 
-    if (!queue || xenvif_shared_fault(queue->shared)) {
+    if (!queue || xenvif_common_fault(queue->shared)) {
         return;
     }
 
@@ -458,7 +458,7 @@ netdev_xenvif_send(struct netdev *netdev, int qid OVS_UNUSED,
                    bool concurrent_txq OVS_UNUSED)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    struct netdev_xenvif_qos *qos = netdev_xenvif_qos_get(dev);
+    struct xenvif_qos *qos = netdev_xenvif_qos_get(dev);
 
     /* Where nothing can be delivered, nothing is to wait, either. */
     if (OVS_UNLIKELY(qos) && netdev_xenvif_is_up(dev)
@@ -562,7 +562,7 @@ netdev_xenvif_set_policing(struct netdev *netdev, uint32_t kbits_rate,
                            uint32_t kbits_burst, uint32_t kpkts_rate,
                            uint32_t kpkts_burst)
 {
-    const struct xenvif_policer_config config = {
+    const struct xenvif_ingress_config config = {
         .kbits_rate = kbits_rate,
         .kbits_burst = kbits_burst,
         .kpkts_rate = kpkts_rate,
@@ -573,7 +573,7 @@ netdev_xenvif_set_policing(struct netdev *netdev, uint32_t kbits_rate,
     if (!dev->vif) {
         return ENODEV;
     }
-    xenvif_policer_set(&dev->vif->policer, &config, xenvif_bucket_now());
+    xenvif_ingress_set(&dev->vif->policer, &config, xenvif_bucket_now());
     return 0;
 }
 
@@ -593,7 +593,7 @@ netdev_xenvif_get_carrier(const struct netdev *netdev, bool *carrier)
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
 
     ovs_mutex_lock(&dev->mutex);
-    *carrier = xenvif_info_carrier(&dev->info);
+    *carrier = xenvif_report_carrier(&dev->info);
     ovs_mutex_unlock(&dev->mutex);
     return 0;
 }
@@ -675,7 +675,7 @@ static int
 netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    struct xenvif_info info;
+    struct xenvif_report info;
 
     if (!dev->vif) {
         return EOPNOTSUPP;
@@ -694,7 +694,7 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     if (info.reason[0]) {
         smap_add(args, "reason", info.reason);
         smap_add_nocopy(args, xstrdup("reason_since"),
-                        xenvif_info_since(&info));
+                        xenvif_report_since(&info));
     } else if (!netdev_xenvif_is_up(dev)) {
         smap_add(args, "reason", NETDEV_XENVIF_DOWN);
     }
@@ -797,7 +797,7 @@ netdev_xenvif_get_ports(struct shash *ports)
 void
 netdev_xenvif_register(void)
 {
-    xenvif_control_start();
+    xenvif_thread_start();
     netdev_xenvif_unixctl_init();
     netdev_register_provider(&xenvif_class);
     netdev_register_provider(&xenvif_nonpmd_class);

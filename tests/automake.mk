@@ -37,10 +37,10 @@ unit_tests = \
 	tests/test-offload-border \
 	tests/test-offload-cut \
 	tests/test-offload-rings \
-	tests/test-policer \
-	tests/test-qos \
-	tests/test-qos-rates \
-	tests/test-rate \
+	tests/test-ingress \
+	tests/test-shaper \
+	tests/test-shaper-rates \
+	tests/test-credit \
 	tests/test-ring \
 	tests/test-rx \
 	tests/test-rx-extras \

@@ -25,7 +25,7 @@
 #include <xenevtchn.h>
 
 #include "util.h"
-#include "xenvif-ctrl.h"
+#include "ring/xenvif-ctrl-ring.h"
 
 /* Slots of the control ring, 16 bytes each. */
 enum { CTRL_SIZE = 128, CTRL_SLOT_BYTES = 16 };

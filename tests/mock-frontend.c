@@ -35,7 +35,7 @@
 #include "openvswitch/vlog.h"
 #include "socket-util.h"
 #include "util.h"
-#include "xenvif-grant.h"
+#include "xen/xenvif-grant.h"
 
 #define DOM0_PAGES 4096
 
@@ -280,10 +280,10 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
     mock->rules.sg = mock->rules.csum_ipv4 = true;
     xenvif_multicast_init(&mock->multicast);
     atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
-    atomic_init(&mock->no_csum, false);
+    atomic_init(&mock->tx_csum_offload, true);
     xenvif_budget_init(&mock->budget, domid);
-    xenvif_rate_init(&mock->rate);
-    xenvif_policer_init(&mock->policer);
+    xenvif_credit_init(&mock->rate);
+    xenvif_ingress_init(&mock->policer);
     latch_init(&mock->latch);
     mock_reset(mock, start);
     return mock;
@@ -475,7 +475,7 @@ mock_bury(struct mock *mock)
 /* The connection. */
 
 void
-mock_request(const struct mock *mock, struct xenvif_bus_request *request)
+mock_request(const struct mock *mock, struct xenvif_request *request)
 {
     memset(request, 0, sizeof *request);
     request->n_queues = mock->n_queues;
@@ -504,7 +504,7 @@ mock_request(const struct mock *mock, struct xenvif_bus_request *request)
 }
 
 struct xenvif_conn *
-mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
+mock_try_connect(struct mock *mock, const struct xenvif_request *request,
                  char **problem)
 {
     const struct xenvif_conn_params params = {
@@ -512,7 +512,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
         .stats = mock->stats,
         .multicast = &mock->multicast,
         .max_frame = &mock->max_frame,
-        .no_csum = &mock->no_csum,
+        .tx_csum_offload = &mock->tx_csum_offload,
         .rate = &mock->rate,
         .policer = &mock->policer,
         .partial = mock->partial,
@@ -531,7 +531,7 @@ mock_try_connect(struct mock *mock, const struct xenvif_bus_request *request,
 void
 mock_connect(struct mock *mock)
 {
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
     char *problem;
 
     mock_request(mock, &request);

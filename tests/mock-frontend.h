@@ -44,12 +44,12 @@
 #include "netif-check.h"
 #include "xenemu-admin.h"
 #include "xenemu.h"
-#include "xenvif-budget.h"
-#include "xenvif-conn.h"
-#include "xenvif-counters.h"
-#include "xenvif-multicast.h"
-#include "xenvif-policer.h"
-#include "xenvif-rate.h"
+#include "rate/xenvif-budget.h"
+#include "ring/xenvif-conn.h"
+#include "packet/xenvif-counters.h"
+#include "packet/xenvif-multicast.h"
+#include "rate/xenvif-ingress.h"
+#include "rate/xenvif-credit.h"
 
 enum {
     MOCK_MAX_QUEUES = 4,
@@ -123,9 +123,9 @@ struct mock {
     struct xenvif_queue_stats stats[MOCK_MAX_QUEUES];
     struct xenvif_multicast multicast;
     atomic_uint32_t max_frame;
-    atomic_bool no_csum;
-    struct xenvif_rate rate;
-    struct xenvif_policer policer;
+    atomic_bool tx_csum_offload;
+    struct xenvif_credit rate;
+    struct xenvif_ingress policer;
     struct latch latch;
 };
 
@@ -186,9 +186,9 @@ void mock_assert_usage(const struct mock *, unsigned int n_mapped);
 void mock_add_ctrl(struct mock *);
 
 /* What the frontend tells the backend. */
-void mock_request(const struct mock *, struct xenvif_bus_request *);
+void mock_request(const struct mock *, struct xenvif_request *);
 struct xenvif_conn *mock_try_connect(struct mock *,
-                                     const struct xenvif_bus_request *,
+                                     const struct xenvif_request *,
                                      char **problem);
 void mock_connect(struct mock *);
 void mock_disconnect(struct mock *);

@@ -26,9 +26,9 @@
 #include <xenevtchn.h>
 
 #include "util.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-rx.h"
-#include "xenvif-tx.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-tx.h"
 
 /* What a page holds that nobody should look at, or write to. */
 #define TX_FILL 0xa5
@@ -347,7 +347,7 @@ mock_tx_expect_fault(struct mock_queue *q, enum xenvif_tx_verdict verdict)
     assert_false(latch_is_set(&q->mock->latch));
     mock_tx_burst(q, &batch);
     dp_packet_delete_batch(&batch, true);
-    assert_int_equal(xenvif_shared_fault(mock_backend(q)->shared), verdict);
+    assert_int_equal(xenvif_common_fault(mock_backend(q)->shared), verdict);
     assert_int_equal(mock_tx_verdicts(q, verdict), n + 1);
     assert_true(latch_poll(&q->mock->latch));
 

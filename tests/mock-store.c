@@ -34,7 +34,7 @@
 #include "openvswitch/vlog.h"
 #include "sset.h"
 #include "util.h"
-#include "xenvif-store.h"
+#include "xen/xenvif-store.h"
 
 #define MAX_NODES 512
 

@@ -18,7 +18,7 @@
 #define MOCK_STORE_H 1
 
 /* A small XenStore in the test program.  mock-store.c has the functions of
- * libxenstore that lib/xenvif-store.c calls, but for watches, and takes their
+ * libxenstore that xenvif-store.c calls, but for watches, and takes their
  * place.  Paths that do not start at the root start at domain 0. */
 
 #include <stdbool.h>
@@ -35,7 +35,7 @@ struct mock_store {
 
 extern struct mock_store mock_store;
 
-/* For cmocka: connects lib/xenvif-store.c to it, and disconnects.  The log is
+/* For cmocka: connects xenvif-store.c to it, and disconnects.  The log is
  * off from then on. */
 int mock_store_group_setup(void **state);
 int mock_store_group_teardown(void **state);

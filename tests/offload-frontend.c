@@ -23,7 +23,7 @@
 #include <string.h>
 
 #include "util.h"
-#include "xenvif-ovs-compat.h"
+#include "packet/xenvif-ovs-compat.h"
 
 struct frame frame;
 

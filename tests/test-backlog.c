@@ -28,9 +28,9 @@
 #include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-backlog.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-rx.h"
+#include "ring/xenvif-backlog.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-rx.h"
 
 enum { MAX_PACKETS = XENVIF_BACKLOG_MAX_PACKETS };
 

@@ -30,7 +30,7 @@
 
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-budget.h"
+#include "rate/xenvif-budget.h"
 
 /* Returns the limits that follow from a file with this content. */
 static struct xenvif_budget_limits

@@ -29,7 +29,7 @@
 #include <cmocka.h>
 
 #include "util.h"
-#include "xenvif-bus.h"
+#include "vif/xenvif-bus.h"
 
 /* States by number, as the tables of everybody have them. */
 enum { UNKNOWN, INITIALISING, INITWAIT, INITIALISED, CONNECTED, CLOSING,

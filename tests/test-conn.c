@@ -29,8 +29,8 @@
 #include <xenevtchn.h>
 
 #include "util.h"
-#include "xenvif-rx.h"
-#include "xenvif-tx.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-tx.h"
 
 static uint8_t frame[MOCK_FRAME_MAX];
 
@@ -137,7 +137,7 @@ test_case_45_queues(void **state OVS_UNUSED)
     struct mock *mock = mock_create(4, true, 0);
 
     for (unsigned int i = 0; i < ARRAY_SIZE(numbers); i++) {
-        struct xenvif_bus_request request;
+        struct xenvif_request request;
         char *problem;
 
         mock_request(mock, &request);
@@ -163,7 +163,7 @@ test_case_45_queues(void **state OVS_UNUSED)
 
 /* Has to fail, with a reason that contains 'text', and leave nothing. */
 static void
-expect_refusal(struct mock *mock, const struct xenvif_bus_request *request,
+expect_refusal(struct mock *mock, const struct xenvif_request *request,
                const char *text)
 {
     char *problem = NULL;
@@ -187,7 +187,7 @@ test_case_89_bad_references(void **state OVS_UNUSED)
         xenemu_grant(mock->dom, 99, pfn, false), /* To somebody else. */
         0, 30000, 32768, UINT32_MAX
     };
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     for (unsigned int i = 0; i < ARRAY_SIZE(grefs); i++) {
         for (unsigned int j = 0; j < 2; j++) {
@@ -211,7 +211,7 @@ test_case_89_bad_ports(void **state OVS_UNUSED)
 {
     struct mock *mock = mock_create(2, true, 0);
     struct mock *other = mock_create(1, false, 0);
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
     uint32_t ports[] = { 0, 4095, 4096, UINT32_MAX, 0 };
 
     /* The last one is bound by somebody: by us, for another queue. */
@@ -251,7 +251,7 @@ test_case_89_one_page_for_both_rings(void **state)
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
     struct dp_packet *packet = mock_packet(frame, 60);
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
     char *problem = NULL;
 
     mock_disconnect(mock);
@@ -305,7 +305,7 @@ test_case_89_faults(void **state OVS_UNUSED)
     unsigned int n_fds = count_descriptors();
 
     for (unsigned int i = 0; i < ARRAY_SIZE(calls); i++) {
-        struct xenvif_bus_request request;
+        struct xenvif_request request;
         unsigned int skip = 0;
 
         mock_request(mock, &request);

@@ -28,8 +28,8 @@
 #include "openvswitch/poll-loop.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-ctrl.h"
-#include "xenvif-hash.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "packet/xenvif-hash.h"
 
 enum { N_QUEUES = 4, ALL_FLAGS = 0xf };
 
@@ -560,7 +560,7 @@ test_case_86_flood(void **state)
 /* Connecting. */
 
 static void
-expect_no_ctrl(struct mock *mock, const struct xenvif_bus_request *request,
+expect_no_ctrl(struct mock *mock, const struct xenvif_request *request,
                const char *text)
 {
     char *problem = NULL;
@@ -578,7 +578,7 @@ static void
 test_cannot_open(void **state)
 {
     struct mock *mock = *state;
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     mock_disconnect(mock);
     mock_request(mock, &request);
@@ -631,7 +631,7 @@ static void
 test_change_is_published(void **state)
 {
     struct mock *mock = *state;
-    struct xenvif_shared *shared = &mock->conn->shared;
+    struct xenvif_common *shared = &mock->conn->shared;
     struct xen_netif_ctrl_response rsp;
     bool more = false;
 

@@ -26,8 +26,8 @@
 #include "openvswitch/poll-loop.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-ctrl.h"
-#include "xenvif-event.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "xen/xenvif-event.h"
 
 /* More than a guest may send at once without a request. */
 #define MANY 5000

@@ -27,7 +27,7 @@
 #include "csum.h"
 #include "frames.h"
 #include "util.h"
-#include "xenvif-frame.h"
+#include "packet/xenvif-frame.h"
 
 static struct frame frame;
 

@@ -32,10 +32,10 @@
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
 #include "util.h"
-#include "xenvif-budget.h"
-#include "xenvif-ctrl.h"
-#include "xenvif-grace.h"
-#include "xenvif-gref.h"
+#include "rate/xenvif-budget.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "xen/xenvif-grace.h"
+#include "xen/xenvif-gref.h"
 
 enum {
     N_QUEUES = 2,

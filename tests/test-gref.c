@@ -32,8 +32,8 @@
 #include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-ctrl.h"
-#include "xenvif-gref.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "xen/xenvif-gref.h"
 
 enum {
     N_QUEUES = 2,

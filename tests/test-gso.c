@@ -26,9 +26,9 @@
 
 #include "frames.h"
 #include "util.h"
-#include "xenvif-gso.h"
-#include "xenvif-offload.h"
-#include "xenvif-ovs-compat.h"
+#include "packet/xenvif-gso.h"
+#include "packet/xenvif-offload.h"
+#include "packet/xenvif-ovs-compat.h"
 
 static struct frame frame;
 

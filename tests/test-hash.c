@@ -31,7 +31,7 @@
 
 #include "frames.h"
 #include "util.h"
-#include "xenvif-hash.h"
+#include "packet/xenvif-hash.h"
 
 enum {
     IPV4 = XEN_NETIF_CTRL_HASH_TYPE_IPV4,

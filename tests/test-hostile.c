@@ -32,8 +32,8 @@
 #include "ovs-atomic.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-rx.h"
-#include "xenvif-tx.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-tx.h"
 
 /* How long a test with threads runs, in ms. */
 #define DURATION 700
@@ -171,7 +171,7 @@ drive(struct mock_queue *q, const struct pool *tx, const struct pool *rx,
     assert_true(dp_packet_batch_size(&batch) <= NETDEV_MAX_BURST);
     dp_packet_delete_batch(&batch, true);
     xenvif_rx_burst(mock_backend(q), packets, 2);
-    xenvif_tx_backlog(mock_backend(q));
+    xenvif_tx_n_pending(mock_backend(q));
     xenvif_tx_arm(mock_backend(q));
     xenvif_rx_is_stalled(mock_backend(q), time_msec());
 }
@@ -195,7 +195,7 @@ run_flipper(struct mock *mock, unsigned int one_in)
     assert_int_equal(pthread_create(&thread, NULL, flipper_main, &f), 0);
     while (time_msec() < end) {
         drive(q, &tx, &rx, packet, &f);
-        if (xenvif_shared_fault(mock_backend(q)->shared)) {
+        if (xenvif_common_fault(mock_backend(q)->shared)) {
             assert_true(latch_poll(&mock->latch));
             pthread_mutex_lock(&f.mutex);
             mock_reconnect(mock, mock_random());

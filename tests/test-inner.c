@@ -24,8 +24,8 @@
 
 #include "frames.h"
 #include "util.h"
-#include "xenvif-inner.h"
-#include "xenvif-ovs-compat.h"
+#include "packet/xenvif-inner.h"
+#include "packet/xenvif-ovs-compat.h"
 
 /* Bytes in front of the inner frame: Ethernet, IPv4, UDP and VXLAN. */
 enum { OUTER = 14 + 20 + 8 + 8 };

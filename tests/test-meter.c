@@ -26,7 +26,7 @@
 #include <cmocka.h>
 
 #include "util.h"
-#include "xenvif-meter.h"
+#include "rate/xenvif-meter.h"
 
 #define SECOND INT64_C(1000000000)
 

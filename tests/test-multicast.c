@@ -26,7 +26,7 @@
 #include <cmocka.h>
 
 #include "util.h"
-#include "xenvif-multicast.h"
+#include "packet/xenvif-multicast.h"
 
 static struct eth_addr
 address(unsigned int i)

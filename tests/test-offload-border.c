@@ -41,9 +41,9 @@
 #include "odp-netlink.h"
 #include "packets.h"
 #include "wild-frames.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-steer.h"
-#include "xenvif-tx.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-steer.h"
+#include "ring/xenvif-tx.h"
 
 #if XENVIF_OVS_HAVE_TUNNEL_OFFLOADS
 #include "dp-packet-gso.h"

@@ -25,8 +25,8 @@
 #include <errno.h>
 
 #include "util.h"
-#include "xenvif-gso.h"
-#include "xenvif-tx.h"
+#include "packet/xenvif-gso.h"
+#include "ring/xenvif-tx.h"
 
 /* Polls the guest.  (What it sent was counted when it came, not in pieces.) */
 static unsigned int
@@ -207,7 +207,8 @@ test_tx_gso_order(void **state)
 static void
 test_tx_gso_rate(void **state)
 {
-    const struct xenvif_rate_config slow = { .bytes = 1000, .usec = 1000000 };
+    const struct xenvif_credit_config slow = { .bytes = 1000,
+    .usec = 1000000 };
     const struct frame_spec large = {
         .proto = FRAME_TCP, .payload = 60000, .tcp_flags = FRAME_TCP_ACK,
     };
@@ -215,7 +216,7 @@ test_tx_gso_rate(void **state)
     struct mock_queue *q = &mock->queues[0];
     struct dp_packet_batch batch;
 
-    xenvif_rate_set(&mock->rate, &slow, xenvif_bucket_now());
+    xenvif_credit_set(&mock->rate, &slow, xenvif_bucket_now());
     make_blank(&large);
     put_frame(q, BLANK, XEN_NETIF_GSO_TYPE_TCPV4, 200);
     while (take_batch(q, &batch) == NETDEV_MAX_BURST) {

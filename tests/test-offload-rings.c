@@ -25,7 +25,7 @@
 #include <string.h>
 
 #include "util.h"
-#include "xenvif-ovs-compat.h"
+#include "packet/xenvif-ovs-compat.h"
 
 /* Guest to switch. */
 
@@ -392,7 +392,7 @@ test_operator_completes(void **state)
         bool complete = i / 3 % 2;
 
         if (!spec.n_tags) {
-            atomic_store(&mock->no_csum, complete);
+            atomic_store(&mock->tx_csum_offload, !complete);
             frame_make(&frame, &spec);
             send_packet(q, partial_packet(), 1, p);
             assert_int_equal(p->info.flags, NETRXF_data_validated

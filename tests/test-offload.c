@@ -31,8 +31,8 @@
 
 #include "dp-packet.h"
 #include "util.h"
-#include "xenvif-offload.h"
-#include "xenvif-ovs-compat.h"
+#include "packet/xenvif-offload.h"
+#include "packet/xenvif-ovs-compat.h"
 
 enum { TCP = 6, UDP = 17 };
 

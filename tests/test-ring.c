@@ -29,7 +29,7 @@
 #include <cmocka.h>
 
 #include "util.h"
-#include "xenvif-ring.h"
+#include "xen/xenvif-ring.h"
 
 static struct xenvif_ring_page *page;
 static uint32_t *words;         /* The same, as the guest sees it. */

@@ -29,8 +29,8 @@
 
 #include "frames.h"
 #include "util.h"
-#include "xenvif-hash.h"
-#include "xenvif-ovs-compat.h"
+#include "packet/xenvif-hash.h"
+#include "packet/xenvif-ovs-compat.h"
 
 static struct frame frame;
 static uint8_t key[XENVIF_HASH_KEY_SIZE];

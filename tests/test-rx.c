@@ -29,9 +29,9 @@
 #include "ovs-atomic.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-grant.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-rx.h"
+#include "xen/xenvif-grant.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-rx.h"
 
 static uint8_t frame[MOCK_FRAME_MAX];
 

@@ -26,10 +26,10 @@
 
 #include "mock-store.h"
 #include "util.h"
-#include "xenvif-gref.h"
-#include "xenvif-hash.h"
-#include "xenvif-saved.h"
-#include "xenvif-store.h"
+#include "xen/xenvif-gref.h"
+#include "packet/xenvif-hash.h"
+#include "vif/xenvif-saved.h"
+#include "xen/xenvif-store.h"
 
 #define DIR "/local/domain/0/xenvif/7/1"
 

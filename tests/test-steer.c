@@ -29,11 +29,11 @@
 #include "ovs-thread.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-gso.h"
-#include "xenvif-hash.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-rx.h"
-#include "xenvif-steer.h"
+#include "packet/xenvif-gso.h"
+#include "packet/xenvif-hash.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-steer.h"
 
 enum { N_QUEUES = 3 };
 
@@ -390,7 +390,7 @@ test_case_73_stops_with_vif(void **state)
     post_all(mock);
     netif_ring_store(mock->queues[1].rx_page, NETIF_REQ_PROD, 1000000);
     xenvif_steer(mock->conn, &batch);
-    assert_int_equal(xenvif_shared_fault(&mock->conn->shared),
+    assert_int_equal(xenvif_common_fault(&mock->conn->shared),
                      XENVIF_FAULT_RX_RING);
     assert_int_equal(mock_rx_count(&mock->queues[1], packets), 0);
     for (unsigned int i = 0; i < N_QUEUES; i++) {
@@ -644,11 +644,11 @@ full_mss(void)
 static void
 check_segment(struct mock *mock, struct mock_rx_packet *p)
 {
-    bool no_csum;
+    bool tx_csum_offload;
     bool blank;
 
-    atomic_read(&mock->no_csum, &no_csum);
-    blank = (!no_csum && !frame.spec.n_tags
+    atomic_read(&mock->tx_csum_offload, &tx_csum_offload);
+    blank = (tx_csum_offload && !frame.spec.n_tags
              && (frame.spec.v6 ? mock->rules.csum_ipv6
                  : mock->rules.csum_ipv4));
     assert_int_equal(p->info.flags & ~(NETRXF_extra_info | NETRXF_more_data),
@@ -718,7 +718,7 @@ set_obstacle(struct mock *mock, enum obstacle obstacle, bool v6)
     rules->gso_tcpv4 = gso && !(obstacle == OTHER_FAMILY && !v6);
     rules->gso_tcpv6 = gso && !(obstacle == OTHER_FAMILY && v6);
     rules->headroom = obstacle == HEADROOM ? 256 : 0;
-    atomic_store(&mock->no_csum, obstacle == OPERATOR);
+    atomic_store(&mock->tx_csum_offload, obstacle != OPERATOR);
     mock_reconnect(mock, 0);
 }
 

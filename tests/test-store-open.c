@@ -40,7 +40,7 @@
 #include "socket-util.h"
 #include "timeval.h"
 #include "util.h"
-#include "xenvif-store.h"
+#include "xen/xenvif-store.h"
 
 struct xs_handle {
     bool is_socket;

@@ -32,8 +32,8 @@
 
 #include "mock-store.h"
 #include "util.h"
-#include "xenvif-bus.h"
-#include "xenvif-store.h"
+#include "vif/xenvif-bus.h"
+#include "xen/xenvif-store.h"
 
 #define B "/local/domain/0/backend/vif/7/0"
 #define F "/local/domain/7/device/vif/0"
@@ -128,14 +128,14 @@ test_read(void **state OVS_UNUSED)
 }
 
 static char *
-read_request(struct xenvif_bus_request *request)
+read_request(struct xenvif_request *request)
 {
     memset(request, 0, sizeof *request);
     return xenvif_bus_read_request(F, 8, request);
 }
 
 static void
-expect_accepted(struct xenvif_bus_request *request)
+expect_accepted(struct xenvif_request *request)
 {
     char *problem = read_request(request);
 
@@ -148,7 +148,7 @@ expect_accepted(struct xenvif_bus_request *request)
 static void
 expect_refused(const char *text)
 {
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
     char *problem = read_request(&request);
 
     assert_non_null(problem);
@@ -168,7 +168,7 @@ try_bad_values(const char *key, const char *text)
     };
     char *path = xasprintf(F"/%s", key);
     char *old = xstrdup(store_get(path));
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
     char large[2048];
 
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
@@ -208,7 +208,7 @@ test_missing_keys(void **state OVS_UNUSED)
         F"/tx-ring-ref", F"/rx-ring-ref", F"/event-channel",
         F"/request-rx-copy"
     };
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     expect_accepted(&request);
     for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
@@ -255,7 +255,7 @@ static void
 test_case_89_shared_rings(void **state OVS_UNUSED)
 {
     static const char *const keys[] = { "tx-ring-ref", "rx-ring-ref" };
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     store_put(F"/multi-queue-num-queues", "3");
     for (unsigned int i = 0; i < 3; i++) {
@@ -278,7 +278,7 @@ test_case_89_shared_rings(void **state OVS_UNUSED)
 static void
 test_case_44_event_channels(void **state OVS_UNUSED)
 {
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     expect_accepted(&request);
     assert_int_equal(request.queues[0].tx_port, 3);
@@ -307,7 +307,7 @@ test_case_44_event_channels(void **state OVS_UNUSED)
 static void
 test_case_45_layouts(void **state OVS_UNUSED)
 {
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     for (unsigned int n = 2; n <= 9; n++) {
         char *value = xasprintf("%u", n);
@@ -348,7 +348,7 @@ test_case_45_layouts(void **state OVS_UNUSED)
 static void
 test_features(void **state OVS_UNUSED)
 {
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     /* What a missing key means differs from one to the other; a value that is
      * no truth value is as good as none. */
@@ -396,7 +396,7 @@ test_case_92_headroom(void **state OVS_UNUSED)
         { "4095", 0 }, { "4096", 0 }, { "32767", 0 }, { "65536", 0 },
         { "-1", 0 }, { "4294967295", 0 }, { "x", 0 }, { "", 0 },
     };
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     expect_accepted(&request);
     assert_int_equal(request.headroom, 0);
@@ -411,7 +411,7 @@ test_case_92_headroom(void **state OVS_UNUSED)
 static void
 test_control_ring(void **state OVS_UNUSED)
 {
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     expect_accepted(&request);
     assert_false(request.has_ctrl);

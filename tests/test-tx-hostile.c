@@ -28,9 +28,9 @@
 
 #include "packets.h"
 #include "util.h"
-#include "xenvif-rx.h"
-#include "xenvif-tx.h"
-#include "xenvif-tx-parse.h"
+#include "ring/xenvif-rx.h"
+#include "ring/xenvif-tx.h"
+#include "ring/xenvif-tx-parse.h"
 
 static uint8_t frame[MOCK_FRAME_MAX];
 
@@ -85,7 +85,7 @@ test_case_73_tx_index(void **state)
         mock_tx_expect_fault(q, XENVIF_TX_E_RING);
         assert_int_equal(netif_ring_load(q->tx_page, NETIF_RSP_PROD),
                          q->tx_cons);
-        assert_true(xenvif_tx_backlog(mock_backend(q)) <= NETIF_RING_SIZE);
+        assert_true(xenvif_tx_n_pending(mock_backend(q)) <= NETIF_RING_SIZE);
         send_good(&other->queues[0]);
         recover(q, i % 2 ? 0 : -3);
     }
@@ -118,7 +118,7 @@ test_case_73_rx_index(void **state)
 
         netif_ring_store(q->rx_page, NETIF_REQ_PROD, q->rx_cons + jumps[i]);
         assert_true(xenvif_rx_burst(mock_backend(q), &packet, 1));
-        assert_int_equal(xenvif_shared_fault(mock_backend(q)->shared),
+        assert_int_equal(xenvif_common_fault(mock_backend(q)->shared),
                          XENVIF_FAULT_RX_RING);
         assert_true(latch_poll(&q->mock->latch));
         assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_RING), n + 1);
@@ -136,7 +136,7 @@ test_case_73_connect_to_bad_index(void **state)
 {
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
-    struct xenvif_bus_request request;
+    struct xenvif_request request;
 
     mock_disconnect(mock);
     mock_request(mock, &request);
@@ -232,7 +232,7 @@ test_vif_error_after_good_packets(void **state)
     mock_assert_packet(batch.packets[1], frame, 400);
     dp_packet_delete_batch(&batch, true);
     assert_int_equal(mock_tx_reap(q), 2);
-    assert_int_equal(xenvif_shared_fault(mock_backend(q)->shared),
+    assert_int_equal(xenvif_common_fault(mock_backend(q)->shared),
                      XENVIF_TX_E_CUT);
     assert_true(latch_poll(&q->mock->latch));
     recover(q, 0);
@@ -244,13 +244,13 @@ static void
 test_first_fault_counts(void **state)
 {
     struct mock_queue *q = mock_queue_of(state);
-    struct xenvif_shared *shared = mock_backend(q)->shared;
+    struct xenvif_common *shared = mock_backend(q)->shared;
 
-    assert_int_equal(xenvif_shared_fault(shared), 0);
-    xenvif_shared_set_fault(shared, XENVIF_TX_E_EXTRA);
+    assert_int_equal(xenvif_common_fault(shared), 0);
+    xenvif_common_set_fault(shared, XENVIF_TX_E_EXTRA);
     assert_true(latch_poll(&q->mock->latch));
-    xenvif_shared_set_fault(shared, XENVIF_TX_E_RING);
-    assert_int_equal(xenvif_shared_fault(shared), XENVIF_TX_E_EXTRA);
+    xenvif_common_set_fault(shared, XENVIF_TX_E_RING);
+    assert_int_equal(xenvif_common_fault(shared), XENVIF_TX_E_EXTRA);
     assert_false(latch_is_set(&q->mock->latch));
     recover(q, 0);
 }

@@ -31,7 +31,7 @@
 #include <cmocka.h>
 
 #include "util.h"
-#include "xenvif-tx-parse.h"
+#include "ring/xenvif-tx-parse.h"
 
 #define MAX_SLOTS 300
 #define PAGE 4096

@@ -28,9 +28,9 @@
 #include "csum.h"
 #include "packets.h"
 #include "util.h"
-#include "xenvif-grant.h"
-#include "xenvif-ovs-compat.h"
-#include "xenvif-tx.h"
+#include "xen/xenvif-grant.h"
+#include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-tx.h"
 
 static uint8_t frame[MOCK_FRAME_MAX];
 
@@ -417,9 +417,9 @@ test_case_38_order_over_bursts(void **state)
     unsigned int n = fill_ring(q, 1, 0);
 
     assert_int_equal(n, 256);
-    assert_int_equal(xenvif_tx_backlog(mock_backend(q)), 256);
+    assert_int_equal(xenvif_tx_n_pending(mock_backend(q)), 256);
     assert_int_equal(drain_ring(q, n, 0), 256 / NETDEV_MAX_BURST);
-    assert_int_equal(xenvif_tx_backlog(mock_backend(q)), 0);
+    assert_int_equal(xenvif_tx_n_pending(mock_backend(q)), 0);
 
     for (uint32_t i = 0; i < 20; i++) {
         n = fill_ring(q, 1 + i % 18, 1000 * i);

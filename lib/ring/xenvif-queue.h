@@ -1,0 +1,173 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_QUEUE_H
+#define XENVIF_QUEUE_H 1
+
+/* One queue of a connected vif: a TX ring, an RX ring and their event
+ * channels.
+ *
+ * A queue exists from the moment a vif connects until no thread can hold it
+ * any more after the vif disconnected; everything that outlives a connection,
+ * like counters, is elsewhere and only pointed to. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "openvswitch/thread.h"
+#include "ovs-atomic.h"
+#include "ovs-rcu.h"
+#include "util.h"
+#include "packet/xenvif-counters.h"
+#include "packet/xenvif-features.h"
+#include "ring/xenvif-backlog.h"
+#include "ring/xenvif-tx-overflow.h"
+#include "xen/xenvif-event.h"
+#include "xen/xenvif-gref.h"
+#include "xen/xenvif-ring.h"
+
+struct latch;
+struct xenvif_hash;
+struct xenvif_multicast;
+struct xenvif_ingress;
+struct xenvif_credit;
+
+/* What a connection's queues have in common. */
+struct xenvif_common {
+    uint16_t domid;             /* The guest's. */
+    struct xenvif_features features;
+    bool partial;               /* May packets with partial checksums enter the
+                                 * datapath? */
+    bool tso;                   /* May TSO packets? */
+    bool gso_offered_v4;        /* Was the guest told that it may send TCP */
+    bool gso_offered_v6;        /* segments to be cut? */
+    struct xenvif_multicast *multicast; /* Not owned. */
+
+    /* How the guest wants its packets distributed; NULL if it does not care.
+     */
+    OVSRCU_TYPE(struct xenvif_hash *) hash;
+
+    /* Does the guest want only the multicast packets that it listed? */
+    atomic_bool filter_multicast;
+
+    /* Bytes to leave free in front of a packet in its first page, which a
+     * Linux guest asks for while it has an XDP program; less than a page. */
+    atomic_uint32_t headroom;
+
+    /* The operator's settings, which may change at any time. */
+    const atomic_uint32_t *max_frame; /* Bytes, FCS excluded. */
+    const atomic_bool *tx_csum_offload; /* May it get partial checksums? */
+
+    /* The toolstack's limit on what the guest transmits; not owned. */
+    struct xenvif_credit *rate;
+    struct xenvif_ingress *policer; /* The operator's; not owned. */
+
+    /* The first vif error: an enum xenvif_tx_verdict, or XENVIF_FAULT_RX_RING,
+     * or 0.  Once set, nothing touches the rings until the vif reconnects. */
+    atomic_uint fault;
+    struct latch *fault_latch;  /* Wakes the control thread; not owned. */
+};
+
+/* A vif error in the RX ring, whose verdicts have an enum of their own. */
+#define XENVIF_FAULT_RX_RING XENVIF_TX_N_VERDICTS
+
+struct xenvif_queue {
+    /* Constant. */
+    unsigned int id;
+    struct xenvif_common *shared;
+    struct xenvif_event event;
+    struct xenvif_queue_stats *stats; /* Not owned; outlives the queue. */
+    struct xenvif_gref_table grefs; /* Pages that are mapped. */
+
+    /* Control thread only; see xenvif-polled.h. */
+    uint32_t n_polls_seen;      /* 'n_polls' at the last look. */
+    unsigned int n_looks;       /* Looks that found it unchanged. */
+
+    /* TX side.  Belongs to the thread that set 'tx_busy': Open vSwitch lets a
+     * single thread poll an rxq, but two netdevs can share a vif for a moment
+     * while a port is deleted and added again. */
+    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_tx,
+        atomic_flag tx_busy;
+        struct xenvif_ring tx;
+
+        /* Requests before this free-running index were published before we
+         * attached, perhaps while an earlier backend was answering them. */
+        uint32_t tx_recover_end;
+        bool tx_recovering;
+
+        struct xenvif_tx_overflow tx_segments; /* To be received next. */
+        atomic_uint32_t n_polls; /* Times that a thread looked for packets. */
+    );
+
+    /* RX side.  Any thread may send to the guest. */
+    PADDED_MEMBERS_CACHELINE_MARKER(CACHE_LINE_SIZE, cacheline_rx,
+        struct ovs_mutex rx_mutex;
+        struct xenvif_ring rx OVS_GUARDED;
+        struct xenvif_backlog rx_backlog OVS_GUARDED;
+        atomic_uint32_t rx_n_waiting; /* In 'rx_backlog'. */
+
+        /* Since when (ms) no packet went through for want of slots, 0 if some
+         * do, and how many slots the smallest of them needed. */
+        atomic_llong rx_stalled_since;
+        atomic_uint32_t rx_needed;
+
+        /* What the guest shows itself able to take: the most requests that it
+         * had posted at a time, since a packet waited for more in vain; slots
+         * of the packet that waits first; and slots of the smallest packet
+         * that waited in vain although there was room for others, or
+         * UINT32_MAX. */
+        atomic_uint32_t rx_most;
+        uint32_t rx_wanted OVS_GUARDED;
+        uint32_t rx_hopeless OVS_GUARDED;
+    );
+};
+
+/* Records vif error 'fault' and wakes the control thread, unless the vif has
+ * one already. */
+void xenvif_common_set_fault(struct xenvif_common *, unsigned int fault);
+
+/* Returns the vif error, or 0. */
+static inline unsigned int
+xenvif_common_fault(const struct xenvif_common *shared)
+{
+    unsigned int fault;
+
+    atomic_read_relaxed(&CONST_CAST(struct xenvif_common *, shared)->fault,
+                        &fault);
+    return fault;
+}
+
+/* Returns what may be made use of at this moment of what both sides agreed
+ * on: a guest whose port is set so gets no partial checksums, and with them no
+ * TSO packets. */
+static inline struct xenvif_features
+xenvif_common_features(const struct xenvif_common *shared)
+{
+    struct xenvif_features features = shared->features;
+    bool tx_csum_offload;
+
+    atomic_read_relaxed(CONST_CAST(atomic_bool *, shared->tx_csum_offload),
+                        &tx_csum_offload);
+    if (OVS_UNLIKELY(!tx_csum_offload)) {
+        features.csum_v4 = features.csum_v6 = false;
+    }
+    return features;
+}
+
+/* Returns what vif error 'fault' means. */
+const char *xenvif_fault_to_string(unsigned int fault);
+
+#endif /* xenvif-queue.h */

@@ -1,0 +1,98 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_BUS_H
+#define XENVIF_BUS_H 1
+
+/* XenBus: the walk of two states, the frontend's and ours, through the life of
+ * a vif, as a table; and the keys that both sides write into XenStore on the
+ * way.
+ *
+ * "B" is the backend's area, /local/domain/OWN/backend/vif/DOMID/HANDLE, "F"
+ * the frontend's, /local/domain/DOMID/device/vif/HANDLE.  A guest can write
+ * whatever it likes into F, and nothing into B. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include <xen/io/xenbus.h>
+
+#include "ring/xenvif-request.h"
+#include "xen/xenvif-store.h"
+
+/* What a backend does next. */
+enum xenvif_bus_action {
+    XENVIF_BUS_NOTHING,
+    XENVIF_BUS_OFFER,           /* Publish features, go to InitWait. */
+    XENVIF_BUS_CONNECT,         /* Connect, go to Connected. */
+    XENVIF_BUS_ATTACH,          /* Connect; state is Connected already. */
+    XENVIF_BUS_RECONFIGURE,     /* Re-read what may change, to Reconfigured. */
+    XENVIF_BUS_RECONFIGURED,    /* Re-read, back to Connected. */
+    XENVIF_BUS_CLOSING,         /* Disconnect, go to Closing. */
+    XENVIF_BUS_CLOSED,          /* Disconnect, go to Closed. */
+};
+
+/* What decides about the next action. */
+struct xenvif_bus_view {
+    unsigned int frontend;      /* F/state; 0 if there is no such node. */
+    unsigned int backend;       /* B/state, as we see it. */
+    bool online;                /* B/online: the toolstack wants the vif. */
+    bool connected;             /* Is the data path up? */
+    bool may_connect;           /* Is the host ready for the data path? */
+};
+
+/* Returns what to do next, at most one legal step of B/state. */
+enum xenvif_bus_action xenvif_bus_next(const struct xenvif_bus_view *);
+
+/* Returns the name of a XenBus state, e.g. "InitWait". */
+const char *xenvif_bus_state_to_string(unsigned int state);
+
+/* What the backend offers to frontends. */
+struct xenvif_bus_offer {
+    uint32_t max_queues;        /* 1 ... XENVIF_MAX_QUEUES. */
+    bool partial;               /* Offer IPv6 checksum offload? */
+    bool tso;                   /* Offer TCP segmentation offload? */
+};
+
+/* Writes 'offer' and state InitWait into 'backend_dir', in one transaction
+ * that does nothing if the directory went away.  Returns 0 or a positive errno
+ * value, ENOENT if it did. */
+int xenvif_bus_write_offer(const char *backend_dir,
+                           const struct xenvif_bus_offer *);
+
+/* Writes B/state in the same careful way. */
+int xenvif_bus_write_state(const char *backend_dir, unsigned int state);
+
+/* Does the frontend ask for multicast packets to be filtered?  It may change
+ * its mind while it is connected. */
+bool xenvif_bus_read_filter_multicast(const char *frontend_dir);
+
+/* Reads whether the backend's directory says that the frontend may send TCP
+ * segments to be cut, whoever wrote that. */
+void xenvif_bus_read_gso_offer(const char *backend_dir, bool *v4, bool *v6);
+
+/* Reads the headroom that the frontend asks for; 0 if it asks for none or for
+ * more than leaves room for a packet. */
+uint32_t xenvif_bus_read_headroom(const char *frontend_dir);
+
+/* Reads and checks what the frontend wrote into 'frontend_dir', of which at
+ * most 'max_queues' queues are accepted.  Returns NULL on success, otherwise
+ * a text that says what is wrong, which the caller frees. */
+char *xenvif_bus_read_request(const char *frontend_dir,
+                              unsigned int max_queues,
+                              struct xenvif_request *);
+
+#endif /* xenvif-bus.h */

@@ -1,0 +1,87 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* Linux xen-netback beside us. */
+
+#include <config.h>
+
+#include "vif/xenvif-kernel.h"
+
+#include <xen/io/xenbus.h>
+
+#include "timeval.h"
+#include "vif/xenvif-observed.h"
+
+/* How long the driver core may take to offer a new vif to xen-netback, in ms.
+ * It does so at once; a host may be busy. */
+#define KERNEL_PATIENCE_MS 1000
+
+/* Is the conflict over?  A guest's driver that starts anew is served by
+ * whatever the kernel has bound. */
+static bool
+is_over(const struct xenvif_kernel *kernel, const struct xenvif_observed *view)
+{
+    return (view->frontend == XenbusStateInitialising
+            || (!view->kernel && !view->online)
+            || (kernel->closed && view->backend == XenbusStateInitWait));
+}
+
+bool
+xenvif_kernel_run(struct xenvif_kernel *kernel,
+                  const struct xenvif_observed *view, bool connected)
+{
+    if (!kernel->conflict) {
+        kernel->conflict = view->kernel && connected;
+        kernel->closed = false;
+        return kernel->conflict;
+    }
+    if (is_over(kernel, view)) {
+        kernel->conflict = false;
+        return true;
+    }
+    kernel->closed |= view->backend > XenbusStateConnected;
+    return false;
+}
+
+bool
+xenvif_kernel_may_resume(const struct xenvif_observed *view)
+{
+    return (view->online
+            && view->backend > XenbusStateConnected
+            && view->backend <= XenbusStateClosed
+            && view->frontend >= XenbusStateConnected
+            && view->frontend <= XenbusStateClosed);
+}
+
+void
+xenvif_kernel_resume(struct xenvif_kernel *kernel)
+{
+    kernel->conflict = kernel->closed = true;
+}
+
+bool
+xenvif_kernel_is_coming(struct xenvif_kernel *kernel,
+                        const struct xenvif_observed *view)
+{
+    if (!view->kernel_next || view->backend != XenbusStateInitialising) {
+        kernel->patience = 0;
+        return false;
+    }
+    if (!kernel->patience) {
+        kernel->patience = time_msec() + KERNEL_PATIENCE_MS;
+    }
+    return time_msec() < kernel->patience;
+}

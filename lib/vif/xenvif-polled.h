@@ -1,0 +1,52 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_POLLED_H
+#define XENVIF_POLLED_H 1
+
+/* Is each queue polled?
+ *
+ * Whether some thread does is decided by the datapath, from what the operator
+ * configured, and it tells ports nothing.  So polls are counted and looked at
+ * now and then: looks are counted, not time, so that a process that was
+ * stopped, or did not run, as a whole is not accused. */
+
+#include "ovs-atomic.h"
+#include "ring/xenvif-queue.h"
+
+struct xenvif_conn;
+
+/* No queue. */
+#define XENVIF_POLLED_ALL (-1)
+
+/* A thread came by to poll 'queue'.  Any thread. */
+static inline void
+xenvif_polled_count(struct xenvif_queue *queue)
+{
+    uint32_t n;
+
+    /* Should there be two threads for a moment, one count is as good. */
+    atomic_read_relaxed(&queue->n_polls, &n);
+    atomic_store_relaxed(&queue->n_polls, n + 1);
+}
+
+/* Looks at all queues.  To be called about once a second.  Returns the first
+ * one that no thread has polled since the last few calls, or
+ * XENVIF_POLLED_ALL, also if nobody is 'expected' to poll them.  Control
+ * thread. */
+int xenvif_polled_check(struct xenvif_conn *, bool expected);
+
+#endif /* xenvif-polled.h */

@@ -1,0 +1,95 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* What users are shown of a vif. */
+
+#include <config.h>
+
+#include "vif/xenvif-report.h"
+
+#include <stdio.h>
+
+#include "timeval.h"
+#include "util.h"
+#include "vif/xenvif-bus.h"
+#include "vif/xenvif-observed.h"
+#include "vif/xenvif-polled.h"
+
+void
+xenvif_report_explain(struct xenvif_report *info, bool has_port,
+                      const struct xenvif_observed *view)
+{
+    char *reason = info->reason;
+    size_t size = sizeof info->reason;
+
+    reason[0] = '\0';
+    if (!info->present) {
+        snprintf(reason, size, "no such vif in XenStore");
+    } else if (info->owner == XENVIF_KERNEL) {
+        snprintf(reason, size, "Linux xen-netback is bound to the vif");
+    } else if (info->owner == XENVIF_NOT_OURS) {
+        snprintf(reason, size, "no port of this switch, and its hotplug "
+                 "script is not "XENVIF_SCRIPT);
+    } else if (info->fault) {
+        snprintf(reason, size, "stopped until the guest reconnects: %s",
+                 xenvif_fault_to_string(info->fault));
+    } else if (info->stalled) {
+        snprintf(reason, size, "guest does not post RX slots");
+    } else if (info->connected && info->unpolled != XENVIF_POLLED_ALL) {
+        snprintf(reason, size, "connected, but no thread polls queue %d (see "
+                 "pmd-cpu-mask and pmd-rxq-show)", info->unpolled);
+    } else if (info->connected) {
+        return;
+    } else if (!has_port) {
+        snprintf(reason, size, "no port of this switch");
+    } else if (info->last_error[0]) {
+        snprintf(reason, size, "%s", info->last_error);
+    } else if (view->hotplug_error[0]) {
+        snprintf(reason, size, "the hotplug script failed: %s",
+                 view->hotplug_error);
+    } else if (!view->hotplug_done) {
+        snprintf(reason, size, "waiting for the hotplug script to write "
+                 "hotplug-status=connected");
+    } else {
+        snprintf(reason, size, "waiting for the guest (frontend is %s)",
+                 xenvif_bus_state_to_string(info->frontend));
+    }
+}
+
+char *
+xenvif_report_since(const struct xenvif_report *info)
+{
+    return xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info->since, true);
+}
+
+const char *
+xenvif_owner_to_string(enum xenvif_owner owner)
+{
+    switch (owner) {
+    case XENVIF_NOT_OURS:
+        return "not ours";
+    case XENVIF_KERNEL:
+        return "Linux xen-netback";
+    case XENVIF_OURS_BY_PORT:
+        return "ours (port)";
+    case XENVIF_OURS_BY_SCRIPT:
+        return "ours (hotplug script)";
+    case XENVIF_OURS_BY_HISTORY:
+        return "ours (served before)";
+    default:
+        OVS_NOT_REACHED();
+    }
+}

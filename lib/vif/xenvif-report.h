@@ -1,0 +1,81 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+#ifndef XENVIF_REPORT_H
+#define XENVIF_REPORT_H 1
+
+/* What users are shown of a vif, and what its port follows. */
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "rate/xenvif-credit.h"
+#include "ring/xenvif-queue.h"
+
+/* Why a vif is served by this process, or why it is not. */
+enum xenvif_owner {
+    XENVIF_NOT_OURS,            /* No port, and not our hotplug script. */
+    XENVIF_KERNEL,              /* Linux xen-netback is bound to it. */
+    XENVIF_OURS_BY_PORT,        /* There is a port for it in OVSDB. */
+    XENVIF_OURS_BY_SCRIPT,      /* Its hotplug script is ours. */
+    XENVIF_OURS_BY_HISTORY,     /* We served it already. */
+};
+
+struct xenvif_report {
+    bool present;               /* Is there a directory in XenStore? */
+    enum xenvif_owner owner;
+    unsigned int frontend;      /* F/state. */
+    unsigned int backend;       /* B/state, as we see it. */
+    bool online;                /* B/online. */
+    bool connected;             /* Is the data path up? */
+    bool stalled;               /* Does the guest not take packets? */
+    int unpolled;               /* The first queue that no thread polls, or
+                                 * XENVIF_POLLED_ALL. */
+    unsigned int fault;         /* A vif error, or 0. */
+    unsigned int n_queues;      /* While connected, otherwise 0. */
+    struct xenvif_features features; /* While connected. */
+    uint32_t mtu;               /* The toolstack's wish, 0 if none. */
+    struct xenvif_credit_config rate; /* The toolstack's limit. */
+    uint32_t n_bad_rates;       /* Limits that were not understood. */
+    uint64_t n_maps_refused;    /* Pages that were one too many to map. */
+    uint32_t n_connects;        /* Connections made so far. */
+    uint32_t n_carrier_changes;
+    char mac[18];               /* The guest's, as the toolstack wrote it. */
+    char reason[160];           /* Why traffic does not flow, or "". */
+    long long int since;        /* Since when (wall clock, ms) that is so. */
+    char last_error[160];       /* The last thing that went wrong, or "". */
+};
+
+struct xenvif_observed;
+
+/* Writes into 'info->reason' why traffic does not flow, or "".  'has_port':
+ * does a port claim the vif?  The view is what 'info' was made of. */
+void xenvif_report_explain(struct xenvif_report *info, bool has_port,
+                           const struct xenvif_observed *);
+
+/* Returns in words since when 'info->reason' is true.  The caller frees it. */
+char *xenvif_report_since(const struct xenvif_report *info);
+
+/* Can packets pass? */
+static inline bool
+xenvif_report_carrier(const struct xenvif_report *info)
+{
+    return info->connected && !info->stalled && !info->fault;
+}
+
+const char *xenvif_owner_to_string(enum xenvif_owner);
+
+#endif /* xenvif-report.h */

@@ -1,0 +1,230 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* One virtual interface: what happens to it while it is connected. */
+
+#include <config.h>
+
+#include "vif/xenvif-life.h"
+
+#include "openvswitch/vlog.h"
+#include "timeval.h"
+#include "util.h"
+#include "rate/xenvif-budget.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "ring/xenvif-rx.h"
+#include "vif/xenvif-polled.h"
+#include "vif/xenvif-saved.h"
+
+VLOG_DEFINE_THIS_MODULE(xenvif_check);
+
+/* How long a guest may fail to post the RX slots that a packet needs before
+ * its carrier goes down.  The kernel's backend waits as long. */
+#define STALL_TIMEOUT_MS 10000
+
+/* How often what a guest configures is written to XenStore, so that a guest
+ * that changes its mind all the time does not keep xenstored busy. */
+#define SAVE_INTERVAL_MS 100
+#define SAVE_GREFS_INTERVAL_MS 1000
+
+/* Saves what is mapped, if that changed and it is time. */
+static void
+save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
+{
+    xenvif->grefs_unsaved |= conn->ctrl && conn->ctrl->grefs_changed;
+    if (!xenvif->grefs_unsaved || !xenvif->saved_dir
+        /* Pages that are about to be mapped again cannot be found now. */
+        || conn->ctrl->del.list
+        || time_msec() < xenvif->save_grefs_at) {
+        return;
+    }
+    conn->ctrl->grefs_changed = xenvif->grefs_unsaved = false;
+    xenvif->save_grefs_at = time_msec() + SAVE_GREFS_INTERVAL_MS;
+    if (!conn->shared.features.persistent) {
+        xenvif->grefs_saved = true;
+        xenvif_saved_write_grefs(xenvif->saved_dir, conn->grefs,
+                                 conn->n_queues);
+    }
+}
+
+/* Tells of pages that the guest may not have mapped. */
+static void
+count_refused(struct xenvif *xenvif, const struct xenvif_conn *conn)
+{
+    uint64_t n = xenvif_conn_n_refused(conn);
+
+    if (n != xenvif->n_refused_before) {
+        struct xenvif_budget_limits limits = xenvif_budget_get_limits();
+
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %"PRIu64" pages "
+                     "not mapped, the guest has %"PRIu32" of at most %"PRIu32
+                     " (and all guests may have %"PRIu32")", xenvif->domid,
+                     xenvif->handle, n - xenvif->n_refused_before,
+                     xenvif->budget->n_pages, limits.guest, limits.total);
+        xenvif->now.n_maps_refused += n - xenvif->n_refused_before;
+        xenvif->n_refused_before = n;
+    }
+}
+
+bool
+xenvif_run_ctrl(struct xenvif *xenvif)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+    bool more = false;
+
+    if (!conn) {
+        return false;
+    }
+    xenvif->hash_unsaved |= xenvif_conn_run_ctrl(conn, &more);
+    if (xenvif->hash_unsaved && xenvif->saved_dir
+        && time_msec() >= xenvif->save_at) {
+        xenvif_saved_write_hash(xenvif->saved_dir, conn->ctrl->hash);
+        xenvif->hash_unsaved = false;
+        xenvif->save_at = time_msec() + SAVE_INTERVAL_MS;
+    }
+    save_grefs(xenvif, conn);
+    count_refused(xenvif, conn);
+    return more;
+}
+
+/* Returns for how long, in ms, a guest has not been taking packets, or 0 if it
+ * does, or has not been doing so for a while yet. */
+static long long int
+get_stalled_ms(struct xenvif_conn *conn)
+{
+    long long int now = time_msec();
+    long long int ms = 0;
+
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        struct xenvif_queue *queue = &conn->queues[i];
+
+        if (xenvif_rx_is_stalled(queue, now - STALL_TIMEOUT_MS)) {
+            long long int since;
+
+            atomic_read_relaxed(&queue->rx_stalled_since, &since);
+            ms = MAX(ms, since ? now - since : 0);
+        }
+    }
+    return ms;
+}
+
+/* Keeps the list of multicast addresses, which threads that poll the guest
+ * change, for the next process. */
+static void
+save_multicast(struct xenvif *xenvif)
+{
+    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
+    unsigned int version;
+
+    xenvif_multicast_get(&xenvif->multicast, addrs, &version);
+    if (version != xenvif->multicast_saved && xenvif->saved_dir) {
+        xenvif->multicast_saved
+            = xenvif_saved_write_multicast(xenvif->saved_dir,
+                                           &xenvif->multicast);
+    }
+}
+
+/* Notices queues that no thread polls.  Returns true if that changed.  Where
+ * events are waited for, or nothing is to pass, nobody needs to poll. */
+static bool
+check_polls(struct xenvif *xenvif, struct xenvif_conn *conn)
+{
+    int unpolled;
+    bool down;
+
+    atomic_read_relaxed(&xenvif->down, &down);
+    unpolled = xenvif_polled_check(
+        conn, !down && xenvif_get_settings(xenvif).poll);
+    if (unpolled == xenvif->now.unpolled) {
+        return false;
+    }
+    if (unpolled == XENVIF_POLLED_ALL) {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": all queues are "
+                     "polled again", xenvif->domid, xenvif->handle);
+    } else {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": no thread polls "
+                     "queue %d", xenvif->domid, xenvif->handle, unpolled);
+    }
+    xenvif->now.unpolled = unpolled;
+    return true;
+}
+
+/* Tells when a guest begins to send events for no reason. */
+static void
+check_events(struct xenvif *xenvif)
+{
+    uint64_t held;
+    bool storm;
+
+    atomic_read_relaxed(&xenvif->held_events, &held);
+    storm = held != xenvif->held_seen && held;
+    if (storm && !xenvif->storm) {
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": guest sends events "
+                     "without requests; most of them have to wait",
+                     xenvif->domid, xenvif->handle);
+    }
+    xenvif->storm = storm;
+    xenvif->held_seen = held;
+}
+
+bool
+xenvif_upkeep(struct xenvif *xenvif, bool periodic)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+    unsigned int fault;
+    bool changed = false;
+    bool stalled;
+
+    if (!conn) {
+        return false;
+    }
+    if (periodic) {
+        save_multicast(xenvif);
+        changed = check_polls(xenvif, conn);
+        check_events(xenvif);
+    }
+    fault = xenvif_common_fault(&conn->shared);
+    if (fault) {
+        xenvif->stalled_ms = 0;
+    }
+    if (periodic && !fault) {
+        xenvif->stalled_ms = get_stalled_ms(conn);
+    }
+    stalled = (fault ? false
+               : periodic ? xenvif->stalled_ms > 0
+               : xenvif->now.stalled);
+    if (fault && !xenvif->now.fault) {
+        xenvif_complain(xenvif, "stopped: %s", xenvif_fault_to_string(fault));
+    }
+    if (stalled != xenvif->now.stalled) {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": guest %s",
+                     xenvif->domid, xenvif->handle,
+                     stalled ? "does not post RX slots"
+                     : "takes packets again");
+    }
+    if (fault == xenvif->now.fault && stalled == xenvif->now.stalled
+        && !changed
+        && (!periodic
+            || xenvif->now.n_maps_refused == xenvif->info.n_maps_refused)) {
+        return false;
+    }
+    xenvif->now.fault = fault;
+    xenvif->now.stalled = stalled;
+    xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
+    return xenvif_publish_report(xenvif);
+}

@@ -1,0 +1,682 @@
+/*
+ * Copyright (c) 2026 The ovs-xenvif authors.
+ *
+ * Licensed under the Apache License, Version 2.0 (the "License");
+ * you may not use this file except in compliance with the License.
+ * You may obtain a copy of the License at:
+ *
+ *     http://www.apache.org/licenses/LICENSE-2.0
+ *
+ * Unless required by applicable law or agreed to in writing, software
+ * distributed under the License is distributed on an "AS IS" BASIS,
+ * WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+ * See the License for the specific language governing permissions and
+ * limitations under the License.
+ */
+
+/* One virtual interface. */
+
+#include <config.h>
+
+#include "vif/xenvif.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "openvswitch/poll-loop.h"
+#include "openvswitch/vlog.h"
+#include "ovs-thread.h"
+#include "timeval.h"
+#include "util.h"
+#include "rate/xenvif-budget.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "vif/xenvif-life.h"
+#include "vif/xenvif-saved.h"
+
+VLOG_DEFINE_THIS_MODULE(xenvif);
+
+/* See XENVIF_RETRY_MIN_MS. */
+#define RETRY_MAX_MS 1000
+
+/* Queues offered to a guest if nobody says how many, at most.  Linux's
+ * drivers, on both sides, stop at as many by themselves; each one costs the
+ * host memory, event channels and an rxq, and it is the guest that takes
+ * them. */
+#define MAX_DEFAULT_QUEUES 8
+
+struct xenvif *
+xenvif_create(uint16_t domid, uint16_t handle)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    static const struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
+    struct xenvif *xenvif = xzalloc_cacheline(sizeof *xenvif);
+
+    xenvif->domid = domid;
+    xenvif->handle = handle;
+    ovsrcu_init(&xenvif->conn, NULL);
+    atomic_init(&xenvif->max_frame, 0);
+    atomic_init(&xenvif->tx_csum_offload, true);
+    atomic_init(&xenvif->down, false);
+    atomic_init(&xenvif->held_events, 0);
+    xenvif_credit_init(&xenvif->rate);
+    xenvif_ingress_init(&xenvif->policer);
+    xenvif_multicast_init(&xenvif->multicast);
+    ovs_mutex_init(&xenvif->mutex);
+    xenvif->budget = xenvif_budget_ref(domid);
+    xenvif_link_init(xenvif);
+    xenvif->rl = rl;
+    xenvif->dirty = true;
+    xenvif->retry_at = LLONG_MAX;
+    xenvif->retry_interval = XENVIF_RETRY_MIN_MS;
+    return xenvif;
+}
+
+void
+xenvif_complain(struct xenvif *xenvif, const char *format, ...)
+{
+    char *old = xstrdup(xenvif->now.last_error);
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(xenvif->now.last_error, sizeof xenvif->now.last_error, format,
+              args);
+    va_end(args);
+
+    if (strcmp(old, xenvif->now.last_error)) {
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %s",
+                     xenvif->domid, xenvif->handle, xenvif->now.last_error);
+        xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->error_dir, "error",
+                           xenvif->now.last_error);
+    }
+    free(old);
+}
+
+void
+xenvif_retry_later(struct xenvif *xenvif)
+{
+    xenvif->retry_at = time_msec() + xenvif->retry_interval;
+    xenvif->retry_interval = MIN(2 * xenvif->retry_interval, RETRY_MAX_MS);
+}
+
+/* Keys of the frontend that may change while it exists. */
+static const char *const watched_keys[] = {
+    "state",
+    "request-multicast-control",
+};
+
+/* Sets, or clears, the watches on 'xenvif->frontend_dir'. */
+static void
+watch_frontend(const struct xenvif *xenvif, bool set)
+{
+    char token[32];
+
+    snprintf(token, sizeof token, "%"PRIu16"/%"PRIu16,
+             xenvif->domid, xenvif->handle);
+    for (size_t i = 0; i < ARRAY_SIZE(watched_keys); i++) {
+        char *path = xasprintf("%s/%s", xenvif->frontend_dir, watched_keys[i]);
+
+        if (set) {
+            xenvif_store_watch(path, token);
+        } else {
+            xenvif_store_unwatch(path, token);
+        }
+        free(path);
+    }
+}
+
+static void
+set_frontend_dir(struct xenvif *xenvif, char *frontend_dir)
+{
+    if (xenvif->frontend_dir) {
+        watch_frontend(xenvif, false);
+        free(xenvif->frontend_dir);
+    }
+    xenvif->frontend_dir = frontend_dir;
+    if (frontend_dir) {
+        watch_frontend(xenvif, true);
+    }
+}
+
+void
+xenvif_store_lost(struct xenvif *xenvif)
+{
+    free(xenvif->frontend_dir);
+    free(xenvif->backend_dir);
+    free(xenvif->error_dir);
+    free(xenvif->saved_dir);
+    xenvif->frontend_dir = xenvif->backend_dir = NULL;
+    xenvif->error_dir = xenvif->saved_dir = NULL;
+    xenvif->dirty = true;
+}
+
+void
+xenvif_destroy(struct xenvif *xenvif)
+    OVS_NO_THREAD_SAFETY_ANALYSIS
+{
+    set_frontend_dir(xenvif, NULL);
+    xenvif_budget_unref(xenvif->budget);
+    xenvif_ingress_destroy(&xenvif->policer);
+    xenvif_multicast_destroy(&xenvif->multicast);
+    ovs_mutex_destroy(&xenvif->mutex);
+    free(xenvif->port_name);
+    free(xenvif->backend_dir);
+    free(xenvif->error_dir);
+    free(xenvif->saved_dir);
+    free_cacheline(xenvif);
+}
+
+static void
+set_dirs(struct xenvif *xenvif, const char *own_dir)
+{
+    xenvif->backend_dir = xasprintf("%s/backend/vif/%"PRIu16"/%"PRIu16,
+                                    own_dir, xenvif->domid, xenvif->handle);
+    xenvif->error_dir = xasprintf("%s/error/backend/vif/%"PRIu16"/%"PRIu16,
+                                  own_dir, xenvif->domid, xenvif->handle);
+    xenvif->saved_dir = xasprintf("%s/data/xenvif/%"PRIu16"/%"PRIu16,
+                                  own_dir, xenvif->domid, xenvif->handle);
+}
+
+/* Takes over the limit on what the guest transmits, which the toolstack may
+ * change, or remove, at any time. */
+static void
+follow_rate(struct xenvif *xenvif)
+{
+    const char *text = xenvif->view.rate;
+    bool has_rate = xenvif->view.has_rate;
+
+    if (has_rate == xenvif->has_rate && !strcmp(text, xenvif->rate_text)) {
+        return;
+    }
+    xenvif->has_rate = has_rate;
+    ovs_strlcpy(xenvif->rate_text, text, sizeof xenvif->rate_text);
+    if (!xenvif_credit_parse(text, &xenvif->now.rate) && has_rate) {
+        xenvif->now.n_bad_rates++;
+        VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": ignoring rate "
+                     "\"%s\", which is not BYTES,MICROSECONDS",
+                     xenvif->domid, xenvif->handle, text);
+    }
+    xenvif_credit_set(&xenvif->rate, &xenvif->now.rate, xenvif_bucket_now());
+}
+
+/* Reads what XenStore says, and takes over what users are shown of it.
+ * Returns false if there is no such vif. */
+static bool
+read_view(struct xenvif *xenvif)
+{
+    if (!xenvif->frontend_dir) {
+        char *frontend_dir = xenvif_store_read(XENVIF_STORE_NO_TXN,
+                                               xenvif->backend_dir,
+                                               "frontend");
+
+        if (!frontend_dir) {
+            return false;
+        }
+        set_frontend_dir(xenvif, frontend_dir);
+    }
+    if (!xenvif_observed_read(xenvif->backend_dir, xenvif->frontend_dir,
+                              xenvif->domid, xenvif->handle, &xenvif->view)) {
+        return false;
+    }
+    xenvif->now.frontend = xenvif->view.frontend;
+    xenvif->now.online = xenvif->view.online;
+    xenvif->now.mtu = xenvif->view.mtu;
+    memcpy(xenvif->now.mac, xenvif->view.mac, sizeof xenvif->now.mac);
+    follow_rate(xenvif);
+    return true;
+}
+
+static enum xenvif_owner
+decide_owner(const struct xenvif *xenvif)
+{
+    if (xenvif->view.kernel && !xenvif->kernel.conflict) {
+        return XENVIF_KERNEL;
+    } else if (xenvif->has_port) {
+        return XENVIF_OURS_BY_PORT;
+    } else if (xenvif->view.our_script) {
+        return XENVIF_OURS_BY_SCRIPT;
+    } else if (xenvif->served) {
+        return XENVIF_OURS_BY_HISTORY;
+    } else {
+        return XENVIF_NOT_OURS;
+    }
+}
+
+/* Takes notice of what xen-netback does.  Returns true if the states in
+ * XenStore are not to be believed. */
+static bool
+is_conflict(struct xenvif *xenvif)
+{
+    struct xenvif_kernel *kernel = &xenvif->kernel;
+
+    if (!xenvif->seen && !kernel->conflict
+        && xenvif_kernel_may_resume(&xenvif->view)
+        && xenvif_saved_read_conflict(xenvif->saved_dir)) {
+        xenvif_kernel_resume(kernel);
+    }
+    if (xenvif_kernel_run(kernel, &xenvif->view, xenvif->now.connected)) {
+        if (kernel->conflict) {
+            xenvif_complain(xenvif, "Linux xen-netback was bound to a vif in "
+                            "use; ignoring what it does to the state");
+        } else {
+            xenvif_disconnect(xenvif, false);
+        }
+        xenvif_saved_write_conflict(xenvif->saved_dir, kernel->conflict);
+    }
+    return kernel->conflict;
+}
+
+/* Tells when a vif that is meant for us turns out to be the kernel's. */
+static void
+log_owner(const struct xenvif *xenvif, enum xenvif_owner owner)
+{
+    if (owner == XENVIF_KERNEL && xenvif->now.owner != owner
+        && (xenvif->has_port || xenvif->view.our_script)) {
+        VLOG_WARN("vif%"PRIu16".%"PRIu16": not served, because Linux "
+                  "xen-netback is bound to it", xenvif->domid,
+                  xenvif->handle);
+    }
+}
+
+/* Toolstacks write Closing into B/state to have a vif removed, and create the
+ * directory anew when a domain is restored.  Whatever somebody else wrote
+ * there, it is the state now. */
+static void
+follow_backend_state(struct xenvif *xenvif)
+{
+    unsigned int backend = xenvif->view.backend;
+
+    if (xenvif->seen && backend != xenvif->now.backend) {
+        VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": state set to %s by "
+                     "the toolstack", xenvif->domid, xenvif->handle,
+                     xenvif_bus_state_to_string(backend));
+        xenvif_disconnect(xenvif, false);
+    }
+    if (!xenvif->seen && backend == XenbusStateInitWait) {
+        /* Whoever was here before us may have offered what we cannot keep. */
+        xenvif->offered.max_queues = 0;
+    }
+    xenvif->seen = true;
+    xenvif->now.backend = backend;
+}
+
+void
+xenvif_write_state(struct xenvif *xenvif, unsigned int state)
+{
+    int error = xenvif_bus_write_state(xenvif->backend_dir, state);
+
+    if (!error) {
+        VLOG_DBG("vif%"PRIu16".%"PRIu16": %s -> %s", xenvif->domid,
+                 xenvif->handle,
+                 xenvif_bus_state_to_string(xenvif->now.backend),
+                 xenvif_bus_state_to_string(state));
+        xenvif->now.backend = state;
+        xenvif->dirty = true;
+    } else if (error != ENOENT) {
+        xenvif_complain(xenvif, "cannot write state (%s)",
+                        ovs_strerror(error));
+        xenvif_retry_later(xenvif);
+    }
+}
+
+struct xenvif_settings
+xenvif_get_settings(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    settings = xenvif->settings;
+    ovs_mutex_unlock(&xenvif->mutex);
+    if (!settings.max_queues) {
+        settings.max_queues = xenvif_default_queues();
+    }
+    return settings;
+}
+
+static void
+offer(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings = xenvif_get_settings(xenvif);
+    struct xenvif_bus_offer bus_offer = {
+        .max_queues = settings.max_queues,
+        .partial = settings.partial,
+        .tso = settings.tso,
+    };
+    int error = xenvif_bus_write_offer(xenvif->backend_dir, &bus_offer);
+
+    if (!error) {
+        xenvif->offered = settings;
+        xenvif->now.backend = XenbusStateInitWait;
+        xenvif->served = true;
+        xenvif->dirty = true;
+    } else if (error != ENOENT) {
+        xenvif_complain(xenvif, "cannot publish features (%s)",
+                        ovs_strerror(error));
+        xenvif_retry_later(xenvif);
+    }
+}
+
+/* Returns when to look at the vif next, if nobody says anything before, as
+ * time_msec() has it. */
+static long long int
+next_look(const struct xenvif *xenvif)
+{
+    long long int due = xenvif->dirty ? 0 : xenvif->retry_at;
+
+    return (due == LLONG_MAX ? LLONG_MAX
+            : MAX(due, xenvif_budget_due(xenvif->budget)));
+}
+
+static bool
+is_due(const struct xenvif *xenvif)
+{
+    return time_msec() >= next_look(xenvif);
+}
+
+void
+xenvif_wait(const struct xenvif *xenvif, bool have_store)
+{
+    const struct xenvif_conn *conn = xenvif_get_conn(xenvif);
+
+    if (have_store) {
+        poll_timer_wait_until(next_look(xenvif));
+    }
+    if (conn && conn->ctrl) {
+        xenvif_ctrl_wait(conn->ctrl);
+        if (xenvif->hash_unsaved) {
+            poll_timer_wait_until(xenvif->save_at);
+        }
+        if (xenvif->grefs_unsaved) {
+            poll_timer_wait_until(xenvif->save_grefs_at);
+        }
+    }
+}
+
+/* The guest attached or removed an XDP program.  It may write the headroom
+ * only after the state that announces it, so that this happens twice. */
+static void
+reconfigure(struct xenvif *xenvif, unsigned int state)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    if (conn) {
+        atomic_store_relaxed(&conn->shared.headroom,
+                             xenvif_bus_read_headroom(xenvif->frontend_dir));
+    }
+    xenvif_write_state(xenvif, state);
+}
+
+/* May the guest have a data path now?  It must not get at a port before the
+ * hotplug script made that its own: there may be one of an earlier guest. */
+static bool
+may_connect(const struct xenvif *xenvif)
+{
+    const struct xenvif_observed *view = &xenvif->view;
+
+    /* Who is connected had the script done.  Linux xen-netback deletes the key
+     * when the vif is taken away from it. */
+    return xenvif->has_port
+           && (view->hotplug_done
+               || (view->hotplug_missing
+                   && xenvif->now.backend == XenbusStateConnected));
+}
+
+/* Goes on with a guest that is connected already. */
+static void
+attach(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    xenvif_attach(xenvif, fault_latch);
+    if (xenvif->now.connected && xenvif->view.hotplug_missing) {
+        /* For its next connection. */
+        xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
+                           "hotplug-status", "connected");
+    }
+}
+
+/* Takes the next step, if there is one. */
+static void
+step(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    struct xenvif_bus_view bus_view = {
+        .frontend = xenvif->now.frontend,
+        .backend = xenvif->now.backend,
+        .online = xenvif->now.online,
+        .connected = xenvif->now.connected,
+        .may_connect = may_connect(xenvif),
+    };
+
+    switch (xenvif_bus_next(&bus_view)) {
+    case XENVIF_BUS_NOTHING:
+        break;
+    case XENVIF_BUS_OFFER:
+        offer(xenvif);
+        break;
+    case XENVIF_BUS_CONNECT:
+        xenvif_connect(xenvif, fault_latch);
+        break;
+    case XENVIF_BUS_ATTACH:
+        attach(xenvif, fault_latch);
+        break;
+    case XENVIF_BUS_RECONFIGURE:
+        reconfigure(xenvif, XenbusStateReconfigured);
+        break;
+    case XENVIF_BUS_RECONFIGURED:
+        reconfigure(xenvif, XenbusStateConnected);
+        break;
+    case XENVIF_BUS_CLOSING:
+        xenvif_close(xenvif, XenbusStateClosing);
+        break;
+    case XENVIF_BUS_CLOSED:
+        xenvif_close(xenvif, XenbusStateClosed);
+        break;
+    default:
+        OVS_NOT_REACHED();
+    }
+}
+
+/* Follows what a frontend may change while it is connected. */
+static void
+follow_frontend(struct xenvif *xenvif)
+{
+    struct xenvif_conn *conn
+        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
+
+    if (conn) {
+        atomic_store_relaxed(
+            &conn->shared.filter_multicast,
+            xenvif_bus_read_filter_multicast(xenvif->frontend_dir));
+    }
+}
+
+/* Is what frontends can read what the port wants to offer now? */
+static bool
+is_offer_valid(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings = xenvif_get_settings(xenvif);
+
+    return (xenvif->offered.max_queues == settings.max_queues
+            && xenvif->offered.partial == settings.partial
+            && xenvif->offered.tso == settings.tso);
+}
+
+/* Does what there is to do for a vif that is ours. */
+static void
+serve(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    follow_backend_state(xenvif);
+    if (!xenvif->has_port) {
+        xenvif_disconnect(xenvif, false);
+    }
+    follow_frontend(xenvif);
+    if (xenvif->dying) {
+        return;
+    }
+    if (xenvif->now.backend == XenbusStateInitWait
+        && !is_offer_valid(xenvif)) {
+        offer(xenvif);
+    } else {
+        step(xenvif, fault_latch);
+    }
+}
+
+/* Likewise, in a conflict with xen-netback: the rings are all there is. */
+static void
+serve_in_conflict(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    if (!xenvif->has_port) {
+        xenvif_disconnect(xenvif, false);
+    } else if (!xenvif->now.connected && !xenvif->dying) {
+        xenvif_attach(xenvif, fault_latch);
+    }
+    xenvif->seen = true;
+}
+
+/* Does what there is to do for a vif that is somebody else's. */
+static void
+leave_alone(struct xenvif *xenvif)
+{
+    xenvif_disconnect(xenvif, false);
+    xenvif->now.backend = xenvif->view.backend;
+    xenvif->seen = false;
+}
+
+/* There is nothing in XenStore (any more). */
+static void
+forget(struct xenvif *xenvif)
+{
+    xenvif_disconnect(xenvif, false);
+    set_frontend_dir(xenvif, NULL);
+    xenvif_saved_remove(xenvif->saved_dir);
+    xenvif_store_remove_dir(xenvif->error_dir);
+    xenvif->seen = xenvif->served = false;
+    memset(&xenvif->kernel, 0, sizeof xenvif->kernel);
+    xenvif->now.frontend = xenvif->now.backend = XenbusStateUnknown;
+    xenvif->now.online = false;
+    xenvif->now.mac[0] = '\0';
+    xenvif->now.mtu = 0;
+    xenvif->now.last_error[0] = '\0';
+    xenvif->now.owner = XENVIF_NOT_OURS;
+    memset(&xenvif->view, 0, sizeof xenvif->view);
+    follow_rate(xenvif);
+}
+
+bool
+xenvif_publish_report(struct xenvif *xenvif)
+{
+    struct xenvif_report *now = &xenvif->now;
+    bool changed;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    if (strcmp(now->reason, xenvif->info.reason)) {
+        now->since = time_wall_msec() - xenvif->stalled_ms;
+    }
+    if (xenvif_report_carrier(now) != xenvif_report_carrier(&xenvif->info)) {
+        now->n_carrier_changes++;
+    }
+    changed = memcmp(&xenvif->info, now, sizeof *now);
+    memcpy(&xenvif->info, now, sizeof *now);
+    ovs_mutex_unlock(&xenvif->mutex);
+    return changed;
+}
+
+/* Takes notice of what the port wants.  Returns true if it changed. */
+static bool
+take_port(struct xenvif *xenvif)
+{
+    bool changed;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    changed = xenvif->changed;
+    xenvif->changed = false;
+    xenvif->has_port = xenvif->port != NULL;
+    ovs_mutex_unlock(&xenvif->mutex);
+    return changed;
+}
+
+/* Does what there is to do, which depends on whose the vif is. */
+static void
+serve_owner(struct xenvif *xenvif, struct latch *fault_latch)
+{
+    bool conflict = is_conflict(xenvif);
+    enum xenvif_owner owner = decide_owner(xenvif);
+
+    log_owner(xenvif, owner);
+    xenvif->now.owner = owner;
+    if (owner < XENVIF_OURS_BY_PORT) {
+        leave_alone(xenvif);
+    } else if (conflict) {
+        serve_in_conflict(xenvif, fault_latch);
+    } else if (xenvif_kernel_is_coming(&xenvif->kernel, &xenvif->view)) {
+        xenvif_retry_later(xenvif);
+    } else {
+        serve(xenvif, fault_latch);
+    }
+}
+
+bool
+xenvif_run(struct xenvif *xenvif, const char *own_dir,
+           struct latch *fault_latch)
+{
+    bool changed = take_port(xenvif);
+
+    /* What a guest does to its part of XenStore waits until it can be paid
+     * for; what a port wants does not. */
+    if (!changed && !is_due(xenvif)) {
+        return false;
+    }
+    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_LOOK);
+    xenvif->dirty = false;
+    xenvif->retry_at = LLONG_MAX;
+    if (!xenvif->backend_dir) {
+        set_dirs(xenvif, own_dir);
+    }
+
+    xenvif->now.present = read_view(xenvif);
+    if (!xenvif->now.present) {
+        forget(xenvif);
+    } else {
+        serve_owner(xenvif, fault_latch);
+    }
+    xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
+    return xenvif_publish_report(xenvif);
+}
+
+bool
+xenvif_is_forgotten(struct xenvif *xenvif)
+{
+    bool forgotten;
+
+    ovs_mutex_lock(&xenvif->mutex);
+    forgotten = !xenvif->n_claims && !xenvif->changed && !xenvif->now.present
+                && !xenvif->dirty && !xenvif->now.connected && !xenvif->dying;
+    ovs_mutex_unlock(&xenvif->mutex);
+    return forgotten;
+}
+
+void
+xenvif_get_report(struct xenvif *xenvif, struct xenvif_report *info)
+{
+    ovs_mutex_lock(&xenvif->mutex);
+    memcpy(info, &xenvif->info, sizeof *info);
+    ovs_mutex_unlock(&xenvif->mutex);
+}
+
+void
+xenvif_reset_stats(struct xenvif *xenvif)
+{
+    xenvif_counter *counters = (xenvif_counter *) xenvif->stats;
+    size_t size = sizeof xenvif->stats;
+
+    BUILD_ASSERT_DECL(sizeof xenvif->stats % sizeof *counters == 0);
+    for (size_t i = 0; i < size / sizeof *counters; i++) {
+        atomic_store_relaxed(&counters[i], 0);
+    }
+    atomic_store_relaxed(&xenvif->held_events, 0);
+}
+
+unsigned int
+xenvif_default_queues(void)
+{
+    return MAX(1, MIN(count_cpu_cores(), MAX_DEFAULT_QUEUES));
+}
