@@ -60,6 +60,22 @@ unpack_kernel () {
         $tool >"$out" || test ${PIPESTATUS[2]} -eq 0
 }
 
+# find_kernel
+#
+# Prints the path of the kernel: Debian's packages have it in /boot, since
+# Linux 6.16 with the modules.
+find_kernel () {
+    local file
+    for file in "$sysroot/boot/vmlinuz-$kernel_version" \
+            "$sysroot/usr/lib/modules/$kernel_version/vmlinuz"; do
+        if test -e "$file"; then
+            echo "$file"
+            return
+        fi
+    done
+    die "no package has the kernel $kernel_version"
+}
+
 # find_program NAME
 #
 # Prints the path of a program of the unpacked packages.  What Xen's packages
@@ -209,10 +225,11 @@ make_image () {
 #
 # Makes xen, vmlinux, vmlinux.gz, dom0.img and guest.img in $cache.
 make_images () {
+    local kernel
     if test ! -e "$cache/vmlinux"; then
         gzip -dc "$sysroot"/boot/xen-*[0-9]-amd64.gz >"$cache/xen"
-        unpack_kernel "$sysroot/boot/vmlinuz-$kernel_version" \
-            "$cache/vmlinux.new"
+        kernel=$(find_kernel)
+        unpack_kernel "$kernel" "$cache/vmlinux.new"
         strip "$cache/vmlinux.new"
         mv "$cache/vmlinux.new" "$cache/vmlinux"
     fi

@@ -36,8 +36,8 @@ module_folders="drivers/block drivers/net drivers/virtio drivers/xen crypto
 unpack () {
     local package=$1 folder paths=(.)
     case ${package##*/} in
-    linux-image-*)
-        paths=(./boot)
+    linux-image-* | linux-binary-* | linux-modules-*)
+        paths=(./boot './usr/lib/modules/*/vmlinuz')
         for folder in $module_folders; do
             paths+=("./lib/modules/*/kernel/$folder"
                     "./usr/lib/modules/*/kernel/$folder")
@@ -46,8 +46,7 @@ unpack () {
         # Half of these patterns match nothing, which tar calls an error.
         dpkg-deb --fsys-tarfile "$package" |
             tar -x --wildcards --keep-directory-symlink -C "$sysroot" \
-                "${paths[@]}" 2>/dev/null || :
-        test -d "$sysroot/usr/lib/modules" ;;
+                "${paths[@]}" 2>/dev/null || : ;;
     *)
         unpack_package "$package" "$sysroot" ;;
     esac
