@@ -240,9 +240,10 @@ pings () {
     local from=$1 address=$2
     shift 2
     if test "$from" = dom0; then
-        ping -c 3 -i 0.2 -w 10 "$@" "$address"
+        ping -c 3 -i 0.2 -w $((10 * patience)) "$@" "$address"
     else
-        guest_exec "$from" ping -c 3 -i 0.2 -w 10 "$@" "$address"
+        guest_exec "$from" \
+            ping -c 3 -i 0.2 -w $((10 * patience)) "$@" "$address"
     fi | tee /run/ping
     grep -q ' 3 packets received, 0% packet loss' /run/ping
 }
@@ -261,7 +262,7 @@ unreachable () {
 guest_receive () {
     # nc ends as soon as one side does, so its input must not.
     guest_send "$1" "test -p /tmp/never || mkfifo /tmp/never;
-        timeout 60 nc -l -p 5000 <>/tmp/never | md5sum"
+        timeout $((60 * patience)) nc -l -p 5000 <>/tmp/never | md5sum"
 }
 
 # sends_tcp FROM TO ADDRESS [KIB]
@@ -272,16 +273,15 @@ sends_tcp () {
     receiver=$(guest_receive "$to")
     guest_exec "$from" "dd if=/dev/urandom of=/tmp/file bs=1k count=$kib" || :
     sent=$(guest_exec "$from" \
-        "md5sum </tmp/file; timeout 60 nc $address 5000 </tmp/file")
+        "md5sum </tmp/file;
+        timeout $((60 * patience)) nc $address 5000 </tmp/file")
     received=$(guest_result "$to" "$receiver")
     note "sent $sent, received $received"
     test -n "$sent" && test "$sent" = "$received"
 }
 
-# iperf FROM TO ADDRESS [OPTION...]
-#
-# Prints how many Mbit/s arrive.  TO may be dom0.
-iperf () {
+# try_iperf FROM TO ADDRESS [OPTION...]
+try_iperf () {
     local from=$1 to=$2 address=$3
     shift 3
     if test "$to" = dom0; then
@@ -290,9 +290,23 @@ iperf () {
         guest_exec "$to" "iperf3 -s -1 -D >/dev/null"
     fi || return
     guest_exec "$from" "iperf3 -f m -t 3 -c $address $*" >/run/iperf || {
-        cat /run/iperf
+        cat /run/iperf >&2
         return 1
     }
+}
+
+# iperf FROM TO ADDRESS [OPTION...]
+#
+# Prints how many Mbit/s arrive.  TO may be dom0.  iperf3 gives up if either
+# end does not answer for ten seconds, as may happen on a slow machine, so one
+# that fails does not count.
+iperf () {
+    local tries=$patience
+    until try_iperf "$@"; do
+        tries=$((tries - 1))
+        test $tries -gt 0 || return 1
+        note "iperf3 once more"
+    done >&2
     cat /run/iperf >&2
     awk '/receiver/ { print int($7) }' /run/iperf
 }

@@ -52,7 +52,7 @@ flow_counts () {
 # frame.
 all_sizes () {
     expect guest_exec g1 "for size in \$(seq 0 31 1472) 1471 1472; do
-        ping -c 1 -w 5 -s \$size $(address g2) >/dev/null ||
+        ping -c 1 -w $((5 * patience)) -s \$size $(address g2) >/dev/null ||
             { echo size \$size; exit 1; }; done"
     expect pings g1 "$(address g2)" -s 8000
     expect pings g1 "$(address g2)" -s 60000
@@ -96,7 +96,7 @@ udp () {
 
 broadcast () {
     expect guest_exec g2 'sysctl -w net.ipv4.icmp_echo_ignore_broadcasts=0'
-    expect guest_exec g1 "ping -c 2 -w 5 10.77.0.255 |
+    expect guest_exec g1 "ping -c 2 -w $((5 * patience)) 10.77.0.255 |
         grep 'from $(address g2)'"
 }
 

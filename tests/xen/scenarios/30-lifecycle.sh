@@ -46,7 +46,7 @@ driver_reload () {
     start_pings "$(address g2)"
     expect guest_exec g1 "for i in 1 2 3 4 5; do
         $unload && modprobe xen-netfront && net-up &&
-            ping -c 1 -w 10 10.77.0.254 || exit 1; done"
+            ping -c 1 -w $((10 * patience)) 10.77.0.254 || exit 1; done"
     works g1
     expect_equal 'pings lost by another guest' "$(lost_pings)" 0
     expect shows 'connects: 6' "$(port g1)"

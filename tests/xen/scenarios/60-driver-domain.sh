@@ -111,7 +111,7 @@ driver_state () {
 guest_there () {
     guest_create "$1" vif=backend=g9
     expect_soon 60 is_served "$1"
-    expect guest_exec "$1" "ping -c 3 -w 10 $driver_address"
+    expect guest_exec "$1" "ping -c 3 -w $((10 * patience)) $driver_address"
 }
 
 both_ways () {
