@@ -310,6 +310,7 @@ EXTRA_DIST += \
 	tests/xen/scenarios/50-grant-cost.sh \
 	tests/xen/scenarios/60-driver-domain.sh \
 	tests/xen/scenarios/60-hotplug.sh \
+	tests/xen/scenarios/70-xenstored.sh \
 	tests/xen/switch.sh
 
 .PHONY: check-system check-profiles check-traffic check-asan check-valgrind \

@@ -42,6 +42,8 @@
 #include "util.h"
 #include "xen/xenvif-store.h"
 
+#define TIME_LIMIT_S 300
+
 struct xs_handle {
     bool is_socket;
     unsigned int life;          /* Of xenstored, when this was opened. */
@@ -289,6 +291,8 @@ main(void)
         TEST(test_nothing),
     };
 
+    /* Whoever waits for an answer that does not come is ended by this. */
+    alarm(TIME_LIMIT_S);
     vlog_set_levels(NULL, VLF_ANY_DESTINATION, VLL_OFF);
     xpipe_nonblocking(pipe_fds);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,6 +26,11 @@ start_xen () {
     ln -sfn "$log_dir/xl" /var/log/xen
     : >/etc/xen/xl.conf
     install_script
+    start_toolstack
+}
+
+# Starts its daemons.
+start_toolstack () {
     xenstored --pid-file /run/xenstored.pid
     wait_for 10 test -S /run/xenstored/socket || return 1
     xen-init-dom0 || return 1

@@ -16,7 +16,7 @@
 
 # What a user does first: two guests on a bridge.
 #
-# Lasts about 40 s.
+# Lasts about 65 s.
 
 bridge br0
 
@@ -40,9 +40,10 @@ external_ids () {
     expect test -n "$(interface "$port" external_ids:xs-vif-uuid)"
 }
 
+# tcp_both_ways [KIB]
 tcp_both_ways () {
-    expect sends_tcp g1 g2 "$(address g2)"
-    expect sends_tcp g2 g1 "$(address g1)"
+    expect sends_tcp g1 g2 "$(address g2)" "$@"
+    expect sends_tcp g2 g1 "$(address g1)" "$@"
 }
 
 # iperf3_both_ways FROM TO ADDRESS
@@ -53,6 +54,60 @@ iperf3_both_ways () {
     note "$there Mbit/s there, $back Mbit/s back"
     expect test "$there" -gt 0
     expect test "$back" -gt 0
+}
+
+# set_types TYPE MODE
+set_types () {
+    local guest
+    for guest in g1 g2; do
+        expect ovs-vsctl set Interface "$(port $guest)" type="$1"
+        expect_soon 10 shows "$1" "$(port $guest)"
+        expect_soon 10 eval \
+            'test "$(interface "$(port $guest)" status:mode)" = '"$2"
+    done
+}
+
+# events GUEST
+#
+# Prints how many events came from a guest.
+events () {
+    ovs-appctl xenvif/show "$(port "$1")" | tr ' ' '\n' |
+        awk -F= '$1 == "events" { n += $2 } END { print n + 0 }'
+}
+
+# events_wake_up
+#
+# Do packets of both guests come with an event each, or nearly so?
+events_wake_up () {
+    local before1 before2
+    expect pings g1 "$(address g2)"
+    before1=$(events g1)
+    before2=$(events g2)
+    expect pings g1 "$(address g2)"
+    expect pings g2 "$(address g1)"
+    note "$(($(events g1) - before1)) and $(($(events g2) - before2)) events"
+    expect test "$(events g1)" -ge $((before1 + 3))
+    expect test "$(events g2)" -ge $((before2 + 3))
+}
+
+to_nonpmd () {
+    set_types xenvif-nonpmd interrupt
+    events_wake_up
+    tcp_both_ways 128
+}
+
+# From the start of a connection, that is.
+nonpmd_from_the_start () {
+    expect guest_exec g1 'echo vif-0 >/sys/bus/xen/drivers/vif/unbind
+        && rmmod xen_netfront && modprobe xen-netfront && net-up'
+    expect_soon 20 is_connected g1
+    events_wake_up
+    tcp_both_ways 128
+}
+
+to_pmd () {
+    set_types xenvif poll
+    tcp_both_ways 128
 }
 
 need 'xl creates a guest, whose vif connects' created
@@ -66,3 +121,7 @@ check 'iperf3 between guests, both ways' \
     iperf3_both_ways g1 g2 "$(address g2)"
 check 'iperf3 between a guest and dom0, both ways' \
     iperf3_both_ways g1 dom0 10.77.0.254
+check 'type xenvif-nonpmd under running guests' to_nonpmd
+check 'type xenvif-nonpmd from the start of a connection' \
+    nonpmd_from_the_start
+check 'type xenvif again' to_pmd
