@@ -29,6 +29,7 @@ nobase_dist_doc_DATA += \
 	Documentation/topics/frontends.rst \
 	Documentation/topics/qos-latency.svg \
 	Documentation/topics/qos.rst \
+	Documentation/topics/security.rst \
 	Documentation/topics/testing.rst \
 	Documentation/topics/xenemu.rst \
 	Documentation/topics/xenvif.rst
