@@ -285,9 +285,9 @@ try_iperf () {
 
 # iperf FROM TO ADDRESS [OPTION...]
 #
-# Prints how many Mbit/s arrive.  TO may be dom0.  iperf3 gives up if either
-# end does not answer for ten seconds, as may happen on a slow machine, so one
-# that fails does not count.
+# Prints how many Mbit/s arrive, at least 1 if anything does.  TO may be dom0.
+# iperf3 gives up if either end does not answer for ten seconds, as may happen
+# on a slow machine, so one that fails does not count.
 iperf () {
     local tries=$patience
     until try_iperf "$@"; do
@@ -296,7 +296,7 @@ iperf () {
         note "iperf3 once more"
     done >&2
     cat /run/iperf >&2
-    awk '/receiver/ { print int($7) }' /run/iperf
+    awk '/receiver/ { print ($7 > 0 && $7 < 1 ? 1 : int($7)) }' /run/iperf
 }
 
 # iperf_limited MBIT FROM TO ADDRESS
