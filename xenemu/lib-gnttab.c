@@ -285,7 +285,7 @@ map_pages(struct xengntdev_handle *h, struct xh_area *area,
             xh_violation(h->domid, "map", status, domid, refs[i], why);
             return EINVAL;
         }
-        ++*n;
+        *n += 1;
         const struct xh_rec *rec = &xh.host->recs[area->recs[i]];
         if (!xh_area_fill(area, i, rec->slot, rec->pfn, 1, prot)) {
             return errno;

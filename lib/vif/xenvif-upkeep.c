@@ -62,6 +62,7 @@ count_refused(struct xenvif *xenvif, const struct xenvif_conn *conn)
                      xenvif->budget->n_pages, limits.guest, limits.total);
         xenvif->now.n_maps_refused += n - xenvif->n_refused_before;
         xenvif->n_refused_before = n;
+        xenvif->refused_unpublished = true;
     }
 }
 
@@ -204,13 +205,12 @@ xenvif_upkeep(struct xenvif *xenvif, bool periodic)
                      : "takes packets again");
     }
     if (fault == xenvif->now.fault && stalled == xenvif->now.stalled
-        && !changed
-        && (!periodic
-            || xenvif->now.n_maps_refused == xenvif->info.n_maps_refused)) {
+        && !changed && !(periodic && xenvif->refused_unpublished)) {
         return false;
     }
     xenvif->now.fault = fault;
     xenvif->now.stalled = stalled;
+    xenvif->refused_unpublished = false;
     xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
     return xenvif_publish_report(xenvif);
 }

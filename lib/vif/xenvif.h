@@ -95,6 +95,7 @@ struct xenvif {
     bool grefs_unsaved;         /* Did the pages that are mapped change? */
     bool grefs_saved;           /* Is there anything saved about them? */
     uint64_t n_refused_before;  /* Of 'conn', when it was last looked at. */
+    bool refused_unpublished;   /* Did that change since it was shown? */
     long long int save_grefs_at; /* When they may be saved again, in ms. */
     long long int retry_at;     /* When to look again, in ms. */
     long long int retry_interval; /* Ms until the look after that. */
