@@ -101,12 +101,12 @@ test_shared(void **state OVS_UNUSED)
     assert_ptr_equal(xenvif_budget_ref(7), a);
     assert_ptr_not_equal(a, b);
     xenvif_budget_spend(a, left + 1000);
-    assert_false(xenvif_budget_can_spend(a));
-    assert_true(xenvif_budget_can_spend(b));
+    assert_false(xenvif_budget_can_spend(a, 0));
+    assert_true(xenvif_budget_can_spend(b, 0));
     assert_int_equal(xenvif_budget_left(b), left);
     xenvif_budget_unref(a);
     assert_ptr_equal(xenvif_budget_ref(7), a);
-    assert_false(xenvif_budget_can_spend(a));
+    assert_false(xenvif_budget_can_spend(a, 0));
     xenvif_budget_unref(a);
     xenvif_budget_unref(a);
     xenvif_budget_unref(b);
@@ -120,15 +120,15 @@ test_debt(void **state OVS_UNUSED)
     long long int due;
 
     xenvif_budget_init(&budget, 1);
-    assert_true(xenvif_budget_due(&budget) <= time_msec());
+    assert_true(xenvif_budget_due(&budget, 0) <= time_msec());
     xenvif_budget_spend(&budget, xenvif_budget_left(&budget) + 50 * 1000);
-    due = xenvif_budget_due(&budget);
+    due = xenvif_budget_due(&budget, 0);
     assert_in_range(due - time_msec(), 1, 1100);
 
     /* A second of its own later, there is something again. */
     budget.work.updated -= 1001 * 1000 * INT64_C(1000);
-    assert_true(xenvif_budget_can_spend(&budget));
-    assert_true(xenvif_budget_due(&budget) <= time_msec());
+    assert_true(xenvif_budget_can_spend(&budget, 0));
+    assert_true(xenvif_budget_due(&budget, 0) <= time_msec());
 }
 
 int

@@ -17,6 +17,7 @@
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
+#include "timeval.h"
 #include "util.h"
 #include "rate/xenvif-budget.h"
 #include "ring/xenvif-ctrl-ring.h"
@@ -288,7 +289,9 @@ test_messages_are_paid_for(void **state)
         mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_GET_HASH_MAPPING_SIZE, 0, 0,
                       0, true);
     }
-    mock->budget.work.level = 5 * XENVIF_PRICE_MESSAGE * XENVIF_BUCKET_TOKEN;
+    mock->budget.work.level = (XENVIF_BUDGET_RESERVE
+                               + 5 * XENVIF_PRICE_MESSAGE)
+                              * XENVIF_BUCKET_TOKEN;
     mock->budget.work.rate = 0;
     for (unsigned int i = 0; i < 10; i++) {
         xenvif_conn_run_ctrl(mock->conn, &more);
@@ -300,11 +303,12 @@ test_messages_are_paid_for(void **state)
     assert_true(xenvif_ctrl_is_held(backend));
 
     /* An expensive one may overdraw the account. */
-    mock->budget.work.level = XENVIF_BUCKET_TOKEN;
+    mock->budget.work.level = (XENVIF_BUDGET_RESERVE + 1)
+                              * XENVIF_BUCKET_TOKEN;
     n_messages = backend->n_messages;
     xenvif_conn_run_ctrl(mock->conn, &more);
     assert_int_equal(backend->n_messages, n_messages + 1);
-    assert_true(xenvif_budget_left(&mock->budget) < 0);
+    assert_true(xenvif_budget_left(&mock->budget) < XENVIF_BUDGET_RESERVE);
     xenvif_conn_run_ctrl(mock->conn, &more);
     assert_int_equal(backend->n_messages, n_messages + 1);
 
@@ -316,6 +320,37 @@ test_messages_are_paid_for(void **state)
         assert_int_equal(rsp.status, SUCCESS);
     }
     mock_destroy(other);
+}
+
+/* However many messages there are, they leave something for what the toolstack
+ * and the guest say in XenStore. */
+static void
+test_messages_leave_something(void **state)
+{
+    struct mock *mock = *state;
+    struct xen_netif_ctrl_response rsp;
+    bool more = false;
+
+    mock->budget.work.rate = 0;
+    while (!xenvif_ctrl_is_held(mock->conn->ctrl)) {
+        while (mock->ctrl->prod - mock->ctrl->cons < XENVIF_CTRL_RING_SIZE) {
+            mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_GET_HASH_FLAGS, 0, 0, 0,
+                          true);
+        }
+        xenvif_conn_run_ctrl(mock->conn, &more);
+        while (netif_ring_load(mock->ctrl->page, NETIF_RSP_PROD)
+               != mock->ctrl->cons) {
+            mock_ctrl_take(mock, &rsp);
+        }
+    }
+    assert_true(xenvif_budget_left(&mock->budget) > XENVIF_PRICE_CONNECT);
+    assert_true(xenvif_budget_due(&mock->budget, 0) <= time_msec());
+    while (mock_ctrl_run(mock)) {
+        continue;
+    }
+    while (mock->ctrl->cons != mock->ctrl->prod) {
+        mock_ctrl_take(mock, &rsp);
+    }
 }
 
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, mock_teardown)
@@ -332,6 +367,7 @@ run(const char *name)
         LIMIT_TEST(test_limit_of_all),
         TEST(test_others_do_not_wait),
         TEST(test_messages_are_paid_for),
+        TEST(test_messages_leave_something),
     };
 
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);

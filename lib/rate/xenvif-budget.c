@@ -140,9 +140,9 @@ xenvif_budget_left(struct xenvif_budget *budget)
 }
 
 bool
-xenvif_budget_can_spend(struct xenvif_budget *budget)
+xenvif_budget_can_spend(struct xenvif_budget *budget, int64_t keep)
 {
-    return xenvif_budget_left(budget) > 0;
+    return xenvif_budget_left(budget) > keep;
 }
 
 void
@@ -153,9 +153,9 @@ xenvif_budget_spend(struct xenvif_budget *budget, uint32_t usec)
 }
 
 long long int
-xenvif_budget_due(struct xenvif_budget *budget)
+xenvif_budget_due(struct xenvif_budget *budget, int64_t keep)
 {
-    int64_t left = xenvif_budget_left(budget);
+    int64_t left = xenvif_budget_left(budget) - keep;
 
     return (left > 0 ? 0
             : time_msec() + 1 + (1 - left) * 1000 / WORK_RATE);

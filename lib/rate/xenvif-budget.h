@@ -32,6 +32,11 @@ enum {
     XENVIF_PRICE_GRACE = 500,   /* Having all threads let go of something. */
 };
 
+/* So much of an account, in microseconds, is for what XenStore says of the
+ * guest's vifs: what the guest asks for in its rings never spends the last of
+ * it, so that its toolstack does not have to wait for as long as it asks. */
+#define XENVIF_BUDGET_RESERVE (10 * 1000)
+
 /* The account of one guest. */
 struct xenvif_budget {
     struct hmap_node node;      /* By domid. */
@@ -66,8 +71,8 @@ void xenvif_budget_init(struct xenvif_budget *, uint16_t domid);
 struct xenvif_budget *xenvif_budget_ref(uint16_t domid);
 void xenvif_budget_unref(struct xenvif_budget *);
 
-/* Is there anything left to spend? */
-bool xenvif_budget_can_spend(struct xenvif_budget *);
+/* Is there anything left to spend, if 'keep' microseconds are to be kept? */
+bool xenvif_budget_can_spend(struct xenvif_budget *, int64_t keep);
 
 /* Spends 'usec', whether there is so much or not. */
 void xenvif_budget_spend(struct xenvif_budget *, uint32_t usec);
@@ -75,9 +80,9 @@ void xenvif_budget_spend(struct xenvif_budget *, uint32_t usec);
 /* Returns what is left, in microseconds; less than 0 if it is overdrawn. */
 int64_t xenvif_budget_left(struct xenvif_budget *);
 
-/* Returns when there will be something to spend, as time_msec() has it: not
- * after now if there is. */
-long long int xenvif_budget_due(struct xenvif_budget *);
+/* Returns when there will be something to spend, if 'keep' microseconds are to
+ * be kept, as time_msec() has it: not after now if there is. */
+long long int xenvif_budget_due(struct xenvif_budget *, int64_t keep);
 
 /* Returns how many more pages of the guest may be mapped. */
 uint32_t xenvif_budget_page_room(const struct xenvif_budget *);

@@ -409,11 +409,12 @@ run_one(struct xenvif_ctrl *ctrl)
 static void
 run_burst(struct xenvif_ctrl *ctrl, uint32_t prod)
 {
-    int64_t least = (xenvif_budget_left(ctrl->budget)
-                     - XENVIF_CTRL_BURST_PRICE);
+    int64_t keep = MAX(XENVIF_BUDGET_RESERVE,
+                       (xenvif_budget_left(ctrl->budget)
+                        - XENVIF_CTRL_BURST_PRICE));
 
     for (int i = 0; (i < XENVIF_CTRL_BURST && ctrl->ring.req_cons != prod
-                     && xenvif_budget_left(ctrl->budget) > MAX(least, 0));
+                     && xenvif_budget_can_spend(ctrl->budget, keep));
          i++) {
         run_one(ctrl);
         if (ctrl->del.list && !finish_one(ctrl)) {
@@ -450,7 +451,8 @@ xenvif_ctrl_run(struct xenvif_ctrl *ctrl)
 bool
 xenvif_ctrl_is_held(const struct xenvif_ctrl *ctrl)
 {
-    return ctrl->del.list || !xenvif_budget_can_spend(ctrl->budget);
+    return (ctrl->del.list
+            || !xenvif_budget_can_spend(ctrl->budget, XENVIF_BUDGET_RESERVE));
 }
 
 void
@@ -460,9 +462,10 @@ xenvif_ctrl_wait(struct xenvif_ctrl *ctrl)
         /* The end of a grace period wakes the thread by itself. */
         return;
     }
-    if (xenvif_budget_can_spend(ctrl->budget)) {
+    if (xenvif_budget_can_spend(ctrl->budget, XENVIF_BUDGET_RESERVE)) {
         xenvif_event_wait(&ctrl->event);
     } else {
-        poll_timer_wait_until(xenvif_budget_due(ctrl->budget));
+        poll_timer_wait_until(xenvif_budget_due(ctrl->budget,
+                                                XENVIF_BUDGET_RESERVE));
     }
 }

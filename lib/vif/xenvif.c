@@ -350,7 +350,7 @@ next_look(const struct xenvif *xenvif)
     long long int due = xenvif->dirty ? 0 : xenvif->retry_at;
 
     return (due == LLONG_MAX ? LLONG_MAX
-            : MAX(due, xenvif_budget_due(xenvif->budget)));
+            : MAX(due, xenvif_budget_due(xenvif->budget, 0)));
 }
 
 static bool

@@ -393,7 +393,8 @@ xenvif_gref_run(struct xenvif_gref_table *table)
     struct xenvif_gref_id wanted[XENVIF_GREF_WANTED_MAX];
     unsigned int n;
 
-    if (!table->persistent || !xenvif_budget_can_spend(table->budget)) {
+    if (!table->persistent
+        || !xenvif_budget_can_spend(table->budget, XENVIF_BUDGET_RESERVE)) {
         return;
     }
     ovs_mutex_lock(&table->mutex);
