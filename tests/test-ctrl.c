@@ -472,6 +472,33 @@ test_wakes_up(void **state)
     }
 }
 
+/* That is so as well if it had to wait for the guest's budget, which may be
+ * balanced by the time that the thread goes to sleep. */
+static void
+test_wakes_up_after_hold(void **state)
+{
+    struct mock *mock = *state;
+    struct xen_netif_ctrl_response rsp;
+    long long int start;
+    bool more = false;
+
+    xenvif_conn_run_ctrl(mock->conn, &more);
+    mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_GET_HASH_FLAGS, 0, 0, 0, true);
+    mock->budget.work.level = -1000 * mock->budget.work.depth;
+    xenvif_conn_run_ctrl(mock->conn, &more);
+    assert_false(more);
+    assert_int_equal(mock->conn->ctrl->n_messages, 0);
+
+    mock->budget.work.level = mock->budget.work.depth;
+    start = time_msec();
+    xenvif_ctrl_wait(mock->conn->ctrl);
+    poll_timer_wait(60000);
+    poll_block();
+    assert_true(time_msec() - start < 50000);
+    xenvif_conn_run_ctrl(mock->conn, &more);
+    mock_ctrl_take(mock, &rsp);
+}
+
 static void
 test_case_73_broken_index(void **state)
 {
@@ -666,6 +693,7 @@ run(const char *name)
         TEST(test_notify_formula),
         TEST(test_idle),
         TEST(test_wakes_up),
+        TEST(test_wakes_up_after_hold),
         TEST(test_case_73_broken_index),
         TEST(test_case_86_flood),
         TEST(test_cannot_open),

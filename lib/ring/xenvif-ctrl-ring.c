@@ -445,7 +445,8 @@ xenvif_ctrl_run(struct xenvif_ctrl *ctrl)
     }
 
     /* Whoever cannot go on now will be back without an event. */
-    return (!xenvif_ctrl_is_held(ctrl) && xenvif_ring_arm(ring, 1));
+    ctrl->armed = !xenvif_ctrl_is_held(ctrl);
+    return ctrl->armed && xenvif_ring_arm(ring, 1);
 }
 
 bool
@@ -462,9 +463,10 @@ xenvif_ctrl_wait(struct xenvif_ctrl *ctrl)
         /* The end of a grace period wakes the thread by itself. */
         return;
     }
-    if (xenvif_budget_can_spend(ctrl->budget, XENVIF_BUDGET_RESERVE)) {
+    if (ctrl->armed) {
         xenvif_event_wait(&ctrl->event);
     } else {
+        /* This may be the case already: time passed since we looked. */
         poll_timer_wait_until(xenvif_budget_due(ctrl->budget,
                                                 XENVIF_BUDGET_RESERVE));
     }

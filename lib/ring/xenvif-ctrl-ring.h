@@ -73,6 +73,7 @@ struct xenvif_ctrl {
     bool hash_changed;          /* Since the caller last looked. */
     bool grefs_changed;         /* Likewise. */
     bool broken;                /* The guest broke the ring. */
+    bool armed;                 /* Was the guest asked for an event? */
 
     uint64_t n_messages;        /* Answered... */
     uint64_t n_refused;         /* ...with another status than success. */
@@ -97,7 +98,8 @@ bool xenvif_ctrl_run(struct xenvif_ctrl *);
  * is none: the end of a grace period, or of the guest's budget? */
 bool xenvif_ctrl_is_held(const struct xenvif_ctrl *);
 
-/* Makes poll_block() wake up when there is something to be answered. */
+/* Makes poll_block() wake up when there is something to be answered, after
+ * xenvif_ctrl_run(). */
 void xenvif_ctrl_wait(struct xenvif_ctrl *);
 
 /* Executes 'request' and fills in '*response'.  The part of the above that
