@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "latch.h"
+#include "openvswitch/poll-loop.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
 #include "ovs-thread.h"
@@ -21,6 +22,7 @@
 #include "util.h"
 #include "rate/xenvif-budget.h"
 #include "ring/xenvif-ctrl-ring.h"
+#include "vif/xenvif.h"
 #include "xen/xenvif-grace.h"
 #include "xen/xenvif-gref.h"
 
@@ -353,6 +355,72 @@ test_messages_leave_something(void **state)
     }
 }
 
+/* While a message waits for other threads, the control thread sleeps, though
+ * what is mapped has to be saved again. */
+static void
+test_sleeps_meanwhile(void **state)
+{
+    struct mock *mock = *state;
+    struct xenvif *xenvif = xenvif_create(mock->domid, 0);
+    uint32_t pfn = xenemu_dom_alloc_page(mock->dom);
+    int32_t gref = xenemu_grant(mock->dom, 0, pfn, false);
+    struct xen_netif_ctrl_response rsp;
+    long long int start;
+
+    mock_stage(&mock->queues[0], list);
+    assert_int_equal(mock_gref_add(mock, 0, list, 100), SUCCESS);
+    memcpy(xenemu_dom_page(mock->dom, pfn), list, 100 * sizeof *list);
+    ovsrcu_set(&xenvif->conn, mock->conn);
+    xenvif->saved_dir = xstrdup("/saved");
+
+    mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, gref, 100,
+                  true);
+    xenvif_run_ctrl(xenvif);
+    assert_non_null(mock->conn->ctrl->del.list);
+    start = time_msec();
+    xenvif_wait(xenvif, false);
+    poll_timer_wait(20);
+    poll_block();
+    assert_true(time_msec() - start >= 19);
+
+    while (mock_ctrl_run(mock)) {
+        continue;
+    }
+    mock_ctrl_take(mock, &rsp);
+    assert_int_equal(rsp.status, SUCCESS);
+    ovsrcu_set(&xenvif->conn, NULL);
+    xenvif_destroy(xenvif);
+    assert_int_equal(xenemu_ungrant(mock->dom, gref), 0);
+    mock_unstage(&mock->queues[0]);
+}
+
+/* Likewise while nobody knows where to save it: a new connection to XenStore
+ * is there, and the guest has to wait for its turn. */
+static void
+test_sleeps_without_store(void **state)
+{
+    struct mock *mock = *state;
+    struct xenvif *xenvif = xenvif_create(mock->domid, 0);
+    struct xen_netif_ctrl_response rsp;
+    long long int start;
+
+    ovsrcu_set(&xenvif->conn, mock->conn);
+    xenvif_run_ctrl(xenvif);
+    mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, 1, 0, 0,
+                  true);
+    assert_false(xenvif_run_ctrl(xenvif));
+    mock_ctrl_take(mock, &rsp);
+    assert_int_equal(rsp.status, SUCCESS);
+    assert_true(xenvif->hash_unsaved);
+    start = time_msec();
+    xenvif_wait(xenvif, false);
+    poll_timer_wait(20);
+    poll_block();
+    assert_true(time_msec() - start >= 19);
+    ovsrcu_set(&xenvif->conn, NULL);
+    xenvif_destroy(xenvif);
+}
+
 #define TEST(NAME) cmocka_unit_test_setup_teardown(NAME, setup, mock_teardown)
 #define LIMIT_TEST(NAME) \
     cmocka_unit_test_setup_teardown(NAME, setup, teardown_limits)
@@ -368,6 +436,8 @@ run(const char *name)
         TEST(test_others_do_not_wait),
         TEST(test_messages_are_paid_for),
         TEST(test_messages_leave_something),
+        TEST(test_sleeps_meanwhile),
+        TEST(test_sleeps_without_store),
     };
 
     return cmocka_run_group_tests_name(name, tests, NULL, NULL);

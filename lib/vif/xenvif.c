@@ -369,10 +369,13 @@ xenvif_wait(const struct xenvif *xenvif, bool have_store)
     }
     if (conn && conn->ctrl) {
         xenvif_ctrl_wait(conn->ctrl);
-        if (xenvif->hash_unsaved) {
+
+        /* Only for what can be done: whoever makes it possible wakes us. */
+        if (xenvif->hash_unsaved && xenvif->saved_dir) {
             poll_timer_wait_until(xenvif->save_at);
         }
-        if (xenvif->grefs_unsaved) {
+        if (xenvif->grefs_unsaved && xenvif->saved_dir
+            && !conn->ctrl->del.list) {
             poll_timer_wait_until(xenvif->save_grefs_at);
         }
     }
