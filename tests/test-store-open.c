@@ -41,7 +41,9 @@ static bool has_socket;         /* In this domain, while it runs. */
 static bool has_device = true;
 static bool running;            /* xenstored. */
 static unsigned int life;
+static bool refuses;            /* The device: everything, at once. */
 static unsigned int n_open, n_waiting;
+static unsigned int n_opened;   /* So far. */
 static int pipe_fds[2];
 
 struct xs_handle *
@@ -56,6 +58,7 @@ xs_open(unsigned long flags)
         xs->is_socket = has_socket && running;
         xs->life = life;
         n_open++;
+        n_opened++;
     } else {
         errno = ENOENT;
     }
@@ -88,11 +91,13 @@ xs_read(struct xs_handle *xs, xs_transaction_t t OVS_UNUSED,
     pthread_mutex_lock(&mutex);
     n_waiting++;
     pthread_cond_broadcast(&changed);
-    while (!xs->is_socket && !running) {
+    while (!xs->is_socket && !running && !refuses) {
         pthread_cond_wait(&changed, &mutex);
     }
     n_waiting--;
-    if (!xs->is_socket || (running && xs->life == life)) {
+    if (refuses) {
+        errno = EACCES;
+    } else if (!xs->is_socket || (running && xs->life == life)) {
         value = xstrdup("0");
     } else {
         errno = EIO;
@@ -255,6 +260,23 @@ test_device_at_once(void **state OVS_UNUSED)
     expect_one_connection();
 }
 
+/* What does not work is not tried without a break. */
+static void
+test_device_refuses(void **state OVS_UNUSED)
+{
+    long long int start = time_msec();
+    unsigned int before = n_opened;
+
+    refuses = true;
+    expect_no_connection();
+    assert_in_range(n_opened - before, 1,
+                    (time_msec() - start) / 1000 + 2);
+    refuses = false;
+    set_running(true);
+    run_until(true);
+    expect_one_connection();
+}
+
 static void
 test_nothing(void **state OVS_UNUSED)
 {
@@ -274,6 +296,7 @@ main(void)
         TEST(test_first_of_a_boot),
         TEST(test_device),
         TEST(test_device_at_once),
+        TEST(test_device_refuses),
         TEST(test_nothing),
     };
 

@@ -36,7 +36,7 @@ static struct xs_handle *answered OVS_GUARDED_BY(mutex);
 /* Will anybody want it? */
 static bool wanted OVS_GUARDED_BY(mutex);
 
-/* Returns the latch that is set when a request was answered, or failed. */
+/* Returns the latch that is set when a request was answered. */
 static struct latch *
 get_latch(void)
 {
@@ -74,10 +74,12 @@ ask_main(void *xs_)
     asking = NULL;
     answered = ok ? xs : NULL;
     ovs_mutex_unlock(&mutex);
-    if (!ok) {
+    if (ok) {
+        latch_set(get_latch());
+    } else {
+        /* There will be another try, but not at once. */
         xs_close(xs);
     }
-    latch_set(get_latch());
     return NULL;
 }
 
