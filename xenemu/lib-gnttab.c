@@ -271,7 +271,8 @@ map_pages(struct xengntdev_handle *h, struct xh_area *area,
           const uint32_t *domids, bool one_domid, const uint32_t *refs,
           int prot, uint32_t *n)
 {
-    for (*n = 0; *n < area->count; ) {
+    *n = 0;
+    while (*n < area->count) {
         uint32_t i = *n;
         uint32_t domid = domids[one_domid ? 0 : i];
         const char *why = "";
