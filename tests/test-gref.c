@@ -478,7 +478,7 @@ test_case_72_page_changes(void **state)
     gref = mock_tx_grant(q, &s.page);
     memcpy(s.page, tcp_frame.data, tcp_frame.len);
     assert_int_equal(pthread_create(&thread, NULL, scribbler_main, &s), 0);
-    for (unsigned int i = 0; i < 3000; i++) {
+    for (unsigned int i = 0; i < 3000 || !n_changed; i++) {
         struct dp_packet_batch batch;
         uint8_t *data;
 
@@ -496,7 +496,6 @@ test_case_72_page_changes(void **state)
     }
     atomic_store(&s.stop, true);
     pthread_join(thread, NULL);
-    assert_true(n_changed > 0);
     assert_int_equal(mock_tx_count(q, copies), 0);
     assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS);
     mock_unstage(q);
