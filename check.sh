@@ -275,8 +275,8 @@ fi
 if try 'build with sanitizers' build asan --enable-Werror --enable-asan \
        --with-ovs-source="$(ovs_source)"; then
     # What a guest can do to us.  "make check-asan" runs everything.
-    suites ', sanitizers' asan \
-        '-k hostile,!bystander -k attach -k mapped -k reconnect -k QoS -k profile'
+    tests='-k hostile,!bystander -k attach -k mapped -k reconnect'
+    suites ', sanitizers' asan "$tests -k QoS -k profile"
 fi
 
 suite 'make check-xen' "$build_root/xen-results" \

@@ -20,12 +20,12 @@
 
 /* A change is announced again so many times, after so many ms.
  *
- * Open vSwitch leaves out of a transaction what the database says already, as
- * far as it knows, and it does not know what transactions that are still on
- * their way are about to change.  When a new process starts, the database says
- * "connected", as before; the process writes "disconnected" for the new port,
- * and "connected" as soon as it has the rings, a few ms later.  If the former
- * is on its way then, the latter is left out. */
+ * Open vSwitch omits from a transaction whatever it believes the database to
+ * say already.  That belief ignores transactions that are still on their way.
+ * When a new process starts, the database says "connected", as before.  The
+ * process writes "disconnected" for the new port and, a few ms later, as soon
+ * as it has the rings, "connected".  If the former is still on its way then,
+ * the latter is omitted. */
 #define N_REPEATS 3
 #define REPEAT_INTERVAL_MS 1000
 

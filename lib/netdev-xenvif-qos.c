@@ -331,7 +331,7 @@ set_class(struct netdev_xenvif *dev,
         if (qos) {
             replace_qos(dev, qos);
         } else {
-            /* What comes is the queues of this one. */
+            /* The set_queue() calls that follow belong to the refused type. */
             dev->qos_refused = true;
         }
     }

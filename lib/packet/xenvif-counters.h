@@ -114,7 +114,7 @@ enum xenvif_rx_verdict {
     XENVIF_COUNTER(notifies)        /* Event channel notifications sent. */ \
     XENVIF_COUNTER(events)          /* Events received from the guest. */   \
     XENVIF_COUNTER(queued)          /* Packets that had to wait. */         \
-    XENVIF_COUNTER(contention)      /* Sides found taken by a thread. */    \
+    XENVIF_COUNTER(contention)      /* Times a ring was busy elsewhere. */  \
     XENVIF_COUNTER(throttled)       /* Bursts that the rate cut short. */   \
     XENVIF_COUNTER(csum_completed)  /* Checksums computed in software. */  \
     XENVIF_COUNTER(csum_partial)    /* Packets passed without checksum. */  \
@@ -214,8 +214,8 @@ xenvif_count_frame(struct xenvif_counters *counters,
 const char *xenvif_tx_verdict_to_string(enum xenvif_tx_verdict);
 const char *xenvif_rx_verdict_to_string(enum xenvif_rx_verdict);
 
-/* Returns the name of the verdict's counter, without a prefix, or NULL if it
- * is none that is counted as an error. */
+/* Returns the name of the verdict's counter, without a prefix, or NULL if
+ * the verdict is not an error. */
 const char *xenvif_tx_verdict_name(enum xenvif_tx_verdict);
 const char *xenvif_rx_verdict_name(enum xenvif_rx_verdict);
 

@@ -80,7 +80,7 @@ parse_ipv4(struct cursor *cursor, struct xenvif_frame *frame)
 }
 
 /* Steps over IPv6 extension headers, the first of which has type
- * 'frame->proto', and leaves there the type of what follows them. */
+ * 'frame->proto', and stores the type of what follows them there. */
 static bool
 parse_ipv6_extensions(struct cursor *cursor, struct xenvif_frame *frame)
 {

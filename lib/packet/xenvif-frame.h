@@ -14,7 +14,7 @@
 
 /* What was found in a frame.  Offsets are in bytes from its beginning. */
 struct xenvif_frame {
-    uint16_t eth_type;          /* Behind any VLAN tags; 0 if truncated. */
+    uint16_t eth_type;          /* After any VLAN tags; 0 if truncated. */
     bool tagged;                /* Are there VLAN tags? */
     bool options;               /* Are there IPv4 options, or IPv6 extension
                                  * headers? */

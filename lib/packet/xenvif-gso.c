@@ -21,7 +21,7 @@ struct original {
     const uint8_t *data;
     struct xenvif_frame frame;
     uint32_t headers;           /* Bytes of all headers. */
-    uint32_t payload;           /* Bytes behind them. */
+    uint32_t payload;           /* Bytes after them. */
 };
 
 /* Corrects the IP header of the segment, number 'i', which has 'l4_len' bytes

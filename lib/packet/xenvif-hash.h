@@ -35,7 +35,7 @@ struct xenvif_hash {
     uint32_t table[XENVIF_HASH_INPUT_MAX][256];
 };
 
-/* What came out for a packet. */
+/* Result of hashing a packet. */
 struct xenvif_hash_result {
     uint32_t value;
     uint8_t type;               /* Bit number of the flag that applied. */

@@ -76,14 +76,14 @@ bool xenvif_offload_takes_tso(const struct xenvif_features *features,
                               const struct dp_packet *packet);
 
 /* Returns the bytes of payload per segment of TSO packet 'packet' for a port
- * that takes IP packets of up to 'mtu' bytes; 0 if it is none that can be cut.
+ * that takes IP packets of up to 'mtu' bytes, or 0 if it cannot be segmented.
  */
 uint32_t xenvif_offload_mss(const struct dp_packet *packet, uint32_t mtu);
 
 /* Prepares 'packet' for a guest with 'features' and says what to tell it.  A
  * checksum that the guest cannot complete is completed here, which sets
- * '*completed'.  TSO packets are none but those the guest takes.  Returns
- * false if that is impossible. */
+ * '*completed'.  The caller has already segmented any TSO packet that the
+ * guest cannot take.  Returns false if that is impossible. */
 bool xenvif_offload_to_guest(const struct xenvif_features *features,
                              uint32_t mtu, struct dp_packet *packet,
                              struct xenvif_rx_offload *offload,

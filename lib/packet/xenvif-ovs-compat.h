@@ -22,7 +22,7 @@
  * userspace ports have it.  DP_NETDEV_HEADROOM would do for one VLAN tag. */
 #define XENVIF_PACKET_HEADROOM 128
 
-/* Room behind it, into which conntrack's FTP helper writes up to 45 bytes when
+/* Room after it, into which conntrack's FTP helper writes up to 45 bytes when
  * it replaces an address by a longer one: it looks only whether the allocation
  * as a whole has room for these. */
 #define XENVIF_PACKET_TAILROOM 64

@@ -13,10 +13,10 @@
 #include "qos/xenvif-qos-sink.h"
 #include "rate/xenvif-shaper.h"
 
-/* Queues may have any id below that, as with Linux's. */
+/* Queue ids are below this, as with Linux's. */
 #define XENVIF_QOS_N_IDS 61440
 
-/* At most so many at a time. */
+/* At most this many queues at a time. */
 #define XENVIF_QOS_MAX_QUEUES XENVIF_SHAPER_MAX_QUEUES
 
 struct xenvif_qos {
@@ -40,7 +40,8 @@ struct xenvif_qos_class {
                  bool *changed);
     void (*get)(const struct xenvif_qos *, struct smap *details);
 
-    /* What is questionable, though possible, or NULL.  Optional. */
+    /* Returns a warning about a legal but doubtful configuration, or NULL.
+     * Optional. */
     char *(*doubts)(struct xenvif_qos *);
 
     /* Queues.  All NULL if there are none; functions return false if there is

@@ -397,7 +397,7 @@ deliver_batch(struct shaper *shaper, struct xenvif_qos_sink *sink)
     return true;
 }
 
-/* Lets leave what may leave, unless another thread does so. */
+/* Releases eligible packets, unless another thread is already doing so. */
 static void
 shaper_poll(struct xenvif_qos *qos, struct xenvif_qos_sink *sink)
 {

@@ -11,8 +11,8 @@
 #define NS_PER_S UINT64_C(1000000000)
 #define US_PER_S UINT64_C(1000000)
 
-/* A guest can't be told from one without a limit at this speed, in bytes per
- * second. */
+/* At this speed, in bytes per second, a limit is indistinguishable from none.
+ */
 #define MAX_SPEED UINT64_C(100000000000)
 
 /* How long the threads that poll may be kept from it without the guest losing

@@ -122,7 +122,7 @@ publish_hash(struct xenvif_conn *conn, const struct xenvif_hash *hash)
     if (old) {
         ovsrcu_postpone(free, old);
 
-        /* The above made other threads wait for us: undo that. */
+        /* ovsrcu_postpone() ended this thread's quiescence: resume it. */
         ovsrcu_quiesce_start();
     }
 }

@@ -75,8 +75,8 @@ struct xenvif_ctrl {
     bool broken;                /* The guest broke the ring. */
     bool armed;                 /* Was the guest asked for an event? */
 
-    uint64_t n_messages;        /* Answered... */
-    uint64_t n_refused;         /* ...with another status than success. */
+    uint64_t n_messages;        /* Messages answered. */
+    uint64_t n_refused;         /* Those answered with an error. */
 };
 
 /* Maps ring page 'gref' of domain 'domid' and binds its event channel 'port'.

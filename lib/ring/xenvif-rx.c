@@ -103,8 +103,8 @@ count_verdict(const struct rx_burst *burst, enum xenvif_rx_verdict verdict)
     xenvif_counter_add(&burst->queue->stats->rx_verdicts[verdict], 1);
 }
 
-/* Is 'packet' no multicast, or one that the guest listed?  Broadcasts always
- * pass. */
+/* Returns true unless 'packet' is multicast and not on the guest's list.
+ * Broadcasts always pass. */
 static bool
 is_wanted(const struct rx_burst *burst, const struct dp_packet *packet)
 {

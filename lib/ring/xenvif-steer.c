@@ -195,7 +195,7 @@ xenvif_steer(struct xenvif_conn *conn, struct dp_packet_batch *batch)
     size_t done = 0;
     bool ok = true;
 
-    /* The protocol has no words for a checksum inside of a packet. */
+    /* The protocol cannot describe an inner checksum. */
     for (size_t i = 0; i < n; i++) {
         xenvif_packet_finish_tunnel(packets[i]);
         xenvif_inner_complete(packets[i]);

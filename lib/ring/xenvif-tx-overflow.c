@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Packets that one burst of a guest had too many of for a batch. */
+/* Packets left over when a burst yields more than one batch. */
 
 #include <config.h>
 

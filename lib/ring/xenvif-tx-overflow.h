@@ -3,7 +3,7 @@
 #ifndef XENVIF_TX_OVERFLOW_H
 #define XENVIF_TX_OVERFLOW_H 1
 
-/* Packets that one burst of a guest had too many of for a batch.
+/* Packets left over when a burst yields more than one batch.
  *
  * A guest sends large TCP segments if a backend offered it to, perhaps one
  * that was here before us: xen-netback, or a process under another setting of
@@ -19,7 +19,7 @@ struct dp_packet_batch;
 
 /* A queue.  Belongs to the thread that polls the guest's TX ring. */
 struct xenvif_tx_overflow {
-    struct dp_packet **packets; /* Those that wait, and NULL before them. */
+    struct dp_packet **packets; /* Those from 'head' on wait. */
     size_t head, n, allocated;
 };
 

@@ -40,7 +40,7 @@ void xenvif_kernel_resume(struct xenvif_kernel *);
 
 /* Is xen-netback about to take a vif that just appeared?  Whatever we wrote
  * would mix with what it writes.  Not for longer than 'patience', because it
- * may as well fail. */
+ * may also fail. */
 bool xenvif_kernel_is_coming(struct xenvif_kernel *,
                              const struct xenvif_observed *);
 

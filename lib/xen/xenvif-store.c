@@ -28,7 +28,7 @@ COVERAGE_DEFINE(xenvif_store_event);
 #define CHECK_INTERVAL_MS 1000
 
 static struct xs_handle *xs;    /* NULL if there is no connection. */
-static unsigned int connections; /* Made so far. */
+static unsigned int connections; /* Number made so far. */
 static long long int next_check; /* When to check or try again, in ms. */
 
 /* Returns a positive errno value for a call that failed, and gives up on a
@@ -53,7 +53,7 @@ try_connect(void)
 {
     xs = xenvif_store_open();
     if (xs) {
-        /* The first time is while Open vSwitch starts, which is no news. */
+        /* The first time is while Open vSwitch starts: not worth logging. */
         VLOG(connections ? VLL_INFO : VLL_DBG, "connected to XenStore");
         connections++;
     }
