@@ -26,6 +26,7 @@ unit_tests = \
 	tests/test-offload-cut \
 	tests/test-offload-rings \
 	tests/test-ingress \
+	tests/test-qos-types \
 	tests/test-shaper \
 	tests/test-shaper-rates \
 	tests/test-credit \
@@ -40,6 +41,7 @@ unit_tests = \
 	tests/test-tx \
 	tests/test-tx-hostile \
 	tests/test-tx-parse \
+	tests/test-vif-state \
 	tests/test-xenemu \
 	tests/test-xenemu-event \
 	tests/test-xenemu-limits
