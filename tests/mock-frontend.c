@@ -385,6 +385,12 @@ mock_assert_usage(const struct mock *mock, unsigned int n_mapped)
     assert_int_equal(ports, n_dom0_ports);
 }
 
+void
+mock_assert_mapped(const struct mock *mock, unsigned int n)
+{
+    mock_assert_usage(mock, 2 * mock->n_queues + (mock->ctrl != NULL) + n);
+}
+
 static void
 free_mock(struct mock *mock)
 {

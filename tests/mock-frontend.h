@@ -168,6 +168,9 @@ void mock_bury(struct mock *);
  * but its own. */
 void mock_assert_usage(const struct mock *, unsigned int n_mapped);
 
+/* The same with 'n' pages besides the rings, which are mapped anyway. */
+void mock_assert_mapped(const struct mock *, unsigned int n);
+
 /* Gives the frontend, which is not connected, a control ring. */
 void mock_add_ctrl(struct mock *);
 

@@ -28,7 +28,6 @@
 
 enum {
     N_QUEUES = 2,
-    N_RINGS = 2 * N_QUEUES + 1, /* Pages mapped anyway. */
     MAX_GREFS = XENVIF_GREF_MAX
 };
 
@@ -43,12 +42,6 @@ static int
 setup(void **state)
 {
     return mock_setup_ctrl(state, N_QUEUES, -20);
-}
-
-static void
-expect_mapped(struct mock *mock, unsigned int n)
-{
-    mock_assert_usage(mock, N_RINGS + n);
 }
 
 /* How many calls that map, and that unmap, there were since the last call. */
@@ -82,10 +75,10 @@ test_one_call_for_a_list(void **state)
      * mapped again with one call. */
     assert_int_equal(mock_gref_del(mock, 0, &list[20], 100), 100);
     expect_calls(1, 1);
-    expect_mapped(mock, MAX_GREFS - 100);
+    mock_assert_mapped(mock, MAX_GREFS - 100);
     assert_int_equal(mock_gref_del(mock, 0, list, MAX_GREFS), MAX_GREFS - 100);
     expect_calls(0, 2);
-    expect_mapped(mock, 0);
+    mock_assert_mapped(mock, 0);
 
     /* Alternating kinds. */
     for (unsigned int i = 0; i < 40; i++) {
@@ -114,7 +107,7 @@ test_cannot_map_again(void **state)
     assert_int_equal(xenemu_set_fault(NULL, "map", -1, ENOMEM, 0, 100), 0);
     assert_int_equal(mock_gref_del(mock, 0, list, 10), 10);
     assert_int_equal(xenemu_set_fault(NULL, "map", -1, 0, 0, 0), 0);
-    expect_mapped(mock, 0);
+    mock_assert_mapped(mock, 0);
     assert_int_equal(mock_gref_del(mock, 0, &list[10], 30), 0);
     assert_int_equal(mock_gref_add(mock, 0, list, 40), SUCCESS);
     assert_int_equal(mock_gref_del(mock, 0, list, 40), 40);
@@ -156,7 +149,7 @@ test_limit_of_a_guest(void **state)
     assert_int_equal(mock_gref_add(mock, 1, list, 40), SUCCESS);
     assert_int_equal(mock_gref_add(mock, 1, &list[40], 1), INVALID);
     assert_int_equal(xenvif_conn_n_refused(mock->conn), 42);
-    expect_mapped(mock, 100);
+    mock_assert_mapped(mock, 100);
 
     /* What is given back can be had again. */
     assert_int_equal(mock_gref_del(mock, 0, &list[59], 1), 1);
@@ -250,7 +243,7 @@ test_others_do_not_wait(void **state)
         assert_int_equal(mock_ctrl_call(
             other, XEN_NETIF_CTRL_TYPE_GET_HASH_MAPPING_SIZE, 0, 0, 0, NULL),
             SUCCESS);
-        expect_mapped(mock, 100);
+        mock_assert_mapped(mock, 100);
         assert_int_equal(netif_ring_load(mock->ctrl->page, NETIF_RSP_PROD),
                          mock->ctrl->cons);
     }
@@ -266,7 +259,7 @@ test_others_do_not_wait(void **state)
     mock_ctrl_take(mock, &rsp);
     assert_int_equal(rsp.status, SUCCESS);
     assert_int_equal(rsp.data, 100);
-    expect_mapped(mock, 0);
+    mock_assert_mapped(mock, 0);
     assert_int_equal(xenemu_ungrant(mock->dom, gref), 0);
     mock_unstage(&mock->queues[0]);
     mock_destroy(other);
