@@ -13,7 +13,7 @@
 #define XENVIF_SCRIPT "vif-xenvif"
 
 /* Room for any value of B/rate that can be understood, and one byte more. */
-#define XENVIF_CREDIT_TEXT 34
+#define XENVIF_OBSERVED_RATE_TEXT 34
 
 struct xenvif_observed {
     unsigned int backend;       /* B/state. */
@@ -29,7 +29,7 @@ struct xenvif_observed {
     uint32_t mtu;               /* B/mtu, 0 if there is none. */
     char mac[18];               /* B/mac, or "". */
     bool has_rate;              /* Is there B/rate? */
-    char rate[XENVIF_CREDIT_TEXT]; /* Its text, cut if too long. */
+    char rate[XENVIF_OBSERVED_RATE_TEXT]; /* Its text, cut if too long. */
 };
 
 /* Reads all there is to know about the vif whose backend's directory is

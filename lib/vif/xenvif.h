@@ -83,7 +83,7 @@ struct xenvif {
     bool has_port;              /* Does a port claim the vif? */
     struct xenvif_observed view;    /* What XenStore said last. */
     bool has_rate;              /* What was taken over of the limit that... */
-    char rate_text[XENVIF_CREDIT_TEXT]; /* ...the toolstack wants. */
+    char rate_text[XENVIF_OBSERVED_RATE_TEXT]; /* ...the toolstack wants. */
     struct xenvif_report now;     /* What 'info' will be. */
     long long int stalled_ms;   /* How long it has not taken packets. */
     uint64_t held_seen;         /* 'held_events' a second ago. */
