@@ -57,8 +57,8 @@ tests_libmock_la_SOURCES = \
 	tests/mock-frontend.c \
 	tests/mock-frontend.h \
 	tests/mock-ring.c \
-	xenemu/netif-check.c \
-	xenemu/netif-check.h
+	xenemu/netif/check.c \
+	xenemu/netif/check.h
 
 # Programs of several files.
 tests_test_offload_cut_SOURCES = \
@@ -81,9 +81,9 @@ tests_test_netfront_checks_CPPFLAGS = $(xenemu_cppflags)
 tests_test_netfront_checks_LDADD = $(CMOCKA_LIBS)
 tests_test_netfront_checks_SOURCES = \
 	tests/test-netfront-checks.c \
-	xenemu/guest-offload.c \
-	xenemu/netif-check.c \
-	xenemu/netif-hash.c
+	xenemu/guest/offload.c \
+	xenemu/netif/check.c \
+	xenemu/netif/hash.c
 tests_test_xenemu_CPPFLAGS = $(xenemu_cppflags)
 tests_test_xenemu_LDADD = \
 	xenemu/libxenemu-core.la $(XEN_LIBS) $(CMOCKA_LIBS) -lpthread

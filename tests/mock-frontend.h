@@ -10,7 +10,7 @@
  * Both sides are in one process, on an emulated host of the test's own, and
  * take turns: the test puts requests into the rings, runs a burst of the
  * provider, and takes the responses.  Each response is judged by the rules of
- * netif-check.h, each grant is ended as soon as its response is there (which
+ * netif/check.h, each grant is ended as soon as its response is there (which
  * fails if the provider still uses it), and each burst is checked against what
  * the provider and the host counted.  Whatever is wrong fails the test.
  *
@@ -27,7 +27,7 @@
 
 #include "dp-packet.h"
 #include "latch.h"
-#include "netif-check.h"
+#include "netif/check.h"
 #include "xenemu-admin.h"
 #include "xenemu.h"
 #include "rate/xenvif-budget.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* Unit test: how the guest program judges a backend (xenemu/netif-check.c,
- * xenemu/netif-hash.c), and where it finds checksums
- * (xenemu/guest-offload.c).  Each rule is broken
+/* Unit test: how the guest program judges a backend (xenemu/netif/check.c,
+ * xenemu/netif/hash.c), and where it finds checksums
+ * (xenemu/guest/offload.c).  Each rule is broken
  * once, next to what just keeps it. */
 
 #include <setjmp.h>
@@ -11,9 +11,9 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "guest.h"
-#include "netif-check.h"
-#include "netif-hash.h"
+#include "guest/guest.h"
+#include "netif/check.h"
+#include "netif/hash.h"
 
 #include <arpa/inet.h>
 #include <string.h>

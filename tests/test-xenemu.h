@@ -27,7 +27,7 @@
 #include <xengnttab.h>
 
 #include "xenemu-admin.h"
-#include "xenemu-host.h"
+#include "hypervisor/host.h"
 #include "xenemu.h"
 
 #define GUEST 7                 /* Domid of the guest of each test. */

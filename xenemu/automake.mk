@@ -10,22 +10,22 @@ xenemu_cppflags = \
 xenemu_cflags = $(WARNING_CFLAGS) $(SANITIZER_CFLAGS)
 
 xenemu_core = \
-	xenemu/lib-admin.c \
-	xenemu/lib-copy.c \
-	xenemu/lib-domain.c \
-	xenemu/lib-event.c \
-	xenemu/lib-evtchn.c \
-	xenemu/lib-fault.c \
-	xenemu/lib-gntshr.c \
-	xenemu/lib-gnttab.c \
-	xenemu/lib-grant.c \
-	xenemu/lib-handle.h \
-	xenemu/lib-host.c \
-	xenemu/lib-proc.c \
-	xenemu/lib-rec.c \
-	xenemu/lib-xenctrl.c \
+	xenemu/hypervisor/admin.c \
+	xenemu/hypervisor/copy.c \
+	xenemu/hypervisor/domain.c \
+	xenemu/hypervisor/event.c \
+	xenemu/hypervisor/evtchn.c \
+	xenemu/hypervisor/fault.c \
+	xenemu/hypervisor/gntshr.c \
+	xenemu/hypervisor/gnttab.c \
+	xenemu/hypervisor/grant.c \
+	xenemu/hypervisor/handle.h \
+	xenemu/hypervisor/host.c \
+	xenemu/hypervisor/host.h \
+	xenemu/hypervisor/proc.c \
+	xenemu/hypervisor/rec.c \
+	xenemu/hypervisor/xenctrl.c \
 	xenemu/xenemu-admin.h \
-	xenemu/xenemu-host.h \
 	xenemu/xenemu.h
 
 # The emulated libraries for programs of ours, which are linked with them:
@@ -56,65 +56,71 @@ xenemu_libxenemu_la_CFLAGS = $(WARNING_CFLAGS)
 xenemu_libxenemu_la_LIBTOOLFLAGS = --tag=disable-static
 xenemu_libxenemu_la_LDFLAGS = \
 	-module -avoid-version -shared -Wl,-Bsymbolic $(xenemu_rpath) \
-	-Wl,--version-script=$(srcdir)/xenemu/libxenemu.map
+	-Wl,--version-script=$(srcdir)/xenemu/hypervisor/libxenemu.map
 xenemu_libxenemu_la_LIBADD = -lpthread -ldl
-xenemu_libxenemu_la_SOURCES = $(xenemu_core) xenemu/lib-files.c
-EXTRA_DIST += xenemu/libxenemu.map
+xenemu_libxenemu_la_SOURCES = $(xenemu_core) xenemu/hypervisor/files.c
+EXTRA_DIST += \
+	xenemu/README.rst \
+	xenemu/guest/README.rst \
+	xenemu/hypervisor/README.rst \
+	xenemu/hypervisor/libxenemu.map \
+	xenemu/netif/README.rst \
+	xenemu/toolstack/README.rst
 
 xenemu_programs = xenemu/xenemu xenemu/xenemu-guest
 xenemu_xenemu_CPPFLAGS = $(xenemu_cppflags)
 xenemu_xenemu_CFLAGS = $(xenemu_cflags)
 xenemu_xenemu_LDADD = xenemu/libxenemu-core.la $(XEN_LIBS) -lpthread
 xenemu_xenemu_SOURCES = \
-	xenemu/cmd-domain.c \
-	xenemu/cmd-hotplug.c \
-	xenemu/cmd-show.c \
-	xenemu/cmd-start.c \
-	xenemu/cmd-vif.c \
-	xenemu/cmd-xs.c \
-	xenemu/cmd.c \
-	xenemu/cmd.h
+	xenemu/toolstack/cmd.c \
+	xenemu/toolstack/cmd.h \
+	xenemu/toolstack/domain.c \
+	xenemu/toolstack/hotplug.c \
+	xenemu/toolstack/show.c \
+	xenemu/toolstack/start.c \
+	xenemu/toolstack/vif.c \
+	xenemu/toolstack/xs.c
 
 xenemu_xenemu_guest_CPPFLAGS = $(xenemu_cppflags)
 xenemu_xenemu_guest_CFLAGS = $(xenemu_cflags)
 xenemu_xenemu_guest_LDADD = xenemu/libxenemu-core.la $(XEN_LIBS) -lpthread
 xenemu_xenemu_guest_SOURCES = \
-	xenemu/guest-bus.c \
-	xenemu/guest-cring.c \
-	xenemu/guest-ctl-client.c \
-	xenemu/guest-ctl-data.c \
-	xenemu/guest-ctl-life.c \
-	xenemu/guest-ctl-proto.c \
-	xenemu/guest-ctl-store.c \
-	xenemu/guest-ctl.c \
-	xenemu/guest-ctl.h \
-	xenemu/guest-gen.c \
-	xenemu/guest-gen.h \
-	xenemu/guest-grefs.c \
-	xenemu/guest-hash.c \
-	xenemu/guest-help.c \
-	xenemu/guest-keys.c \
-	xenemu/guest-multicast.c \
-	xenemu/guest-offload.c \
-	xenemu/guest-options.c \
-	xenemu/guest-pages.c \
-	xenemu/guest-profile.c \
-	xenemu/guest-queue.c \
-	xenemu/guest-raw-slots.c \
-	xenemu/guest-raw.c \
-	xenemu/guest-raw.h \
-	xenemu/guest-report.c \
-	xenemu/guest-rx.c \
-	xenemu/guest-sink.c \
-	xenemu/guest-tap.c \
-	xenemu/guest-tx.c \
-	xenemu/guest-xdp.c \
-	xenemu/guest.c \
-	xenemu/guest.h \
-	xenemu/netif-check.c \
-	xenemu/netif-check.h \
-	xenemu/netif-hash.c \
-	xenemu/netif-hash.h \
-	xenemu/netif-ring.h \
-	xenemu/xs-ring.c \
-	xenemu/xs-ring.h
+	xenemu/guest/bus.c \
+	xenemu/guest/cring.c \
+	xenemu/guest/ctl-client.c \
+	xenemu/guest/ctl-data.c \
+	xenemu/guest/ctl-life.c \
+	xenemu/guest/ctl-proto.c \
+	xenemu/guest/ctl-store.c \
+	xenemu/guest/ctl.c \
+	xenemu/guest/ctl.h \
+	xenemu/guest/gen.c \
+	xenemu/guest/gen.h \
+	xenemu/guest/grefs.c \
+	xenemu/guest/guest.h \
+	xenemu/guest/hash.c \
+	xenemu/guest/help.c \
+	xenemu/guest/keys.c \
+	xenemu/guest/main.c \
+	xenemu/guest/multicast.c \
+	xenemu/guest/offload.c \
+	xenemu/guest/options.c \
+	xenemu/guest/pages.c \
+	xenemu/guest/profile.c \
+	xenemu/guest/queue.c \
+	xenemu/guest/raw-slots.c \
+	xenemu/guest/raw.c \
+	xenemu/guest/raw.h \
+	xenemu/guest/report.c \
+	xenemu/guest/rx.c \
+	xenemu/guest/sink.c \
+	xenemu/guest/tap.c \
+	xenemu/guest/tx.c \
+	xenemu/guest/xdp.c \
+	xenemu/guest/xs-ring.c \
+	xenemu/guest/xs-ring.h \
+	xenemu/netif/check.c \
+	xenemu/netif/check.h \
+	xenemu/netif/hash.c \
+	xenemu/netif/hash.h \
+	xenemu/netif/ring.h
