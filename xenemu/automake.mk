@@ -94,6 +94,8 @@ xenemu_xenemu_guest_SOURCES = \
 	xenemu/guest/ctl-store.c \
 	xenemu/guest/ctl.c \
 	xenemu/guest/ctl.h \
+	xenemu/guest/error.c \
+	xenemu/guest/error.h \
 	xenemu/guest/gen.c \
 	xenemu/guest/gen.h \
 	xenemu/guest/grefs.c \

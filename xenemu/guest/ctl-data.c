@@ -17,7 +17,7 @@ set_switch(struct guest_ctl *c, bool *member)
     bool on = c->n_args == 1 && !strcmp(c->args[0], "on");
 
     if (!on && (c->n_args != 1 || strcmp(c->args[0], "off"))) {
-        return guest_ctl_error("on or off needed");
+        return guest_error("on or off needed");
     }
     __atomic_store_n(member, on, __ATOMIC_RELEASE);
     for (unsigned int i = 0; i < __atomic_load_n(&g->n_allocated,
@@ -31,7 +31,7 @@ static char *
 cmd_pktgen(struct guest_ctl *c)
 {
     if (c->n_args != 1) {
-        return guest_ctl_error("usage: pktgen SPEC | pktgen stop");
+        return guest_error("usage: pktgen SPEC | pktgen stop");
     }
     if (!strcmp(c->args[0], "stop")) {
         guest_gen_stop(c->guest);
@@ -46,10 +46,10 @@ cmd_capture(struct guest_ctl *c)
     bool on = c->n_args == 1 && !strcmp(c->args[0], "on");
 
     if (!on && (c->n_args != 1 || strcmp(c->args[0], "off"))) {
-        return guest_ctl_error("on or off needed");
+        return guest_error("on or off needed");
     }
     return (guest_capture_set(c->guest, on) ? NULL
-            : guest_ctl_error("out of memory"));
+            : guest_error("out of memory"));
 }
 
 uint32_t
@@ -105,7 +105,7 @@ parse_send(struct guest_ctl *c, struct send_args *a)
             ok = a->frame.len > 0;
         }
         if (!ok) {
-            return guest_ctl_error("%s: bad argument", arg);
+            return guest_error("%s: bad argument", arg);
         }
     }
     a->frame.data = a->data;
@@ -119,24 +119,24 @@ cmd_send(struct guest_ctl *c)
 {
     struct guest *g = c->guest;
     struct send_args *a = calloc(1, sizeof *a);
-    char *error = a ? parse_send(c, a) : guest_ctl_error("out of memory");
+    char *error = a ? parse_send(c, a) : guest_error("out of memory");
 
     if (!error && __atomic_load_n(&g->raw, __ATOMIC_ACQUIRE)) {
-        error = guest_ctl_error("not in raw mode");
+        error = guest_error("not in raw mode");
     }
     if (!error && (!a->frame.len
                    || a->queue >= __atomic_load_n(&g->n_allocated,
                                                   __ATOMIC_ACQUIRE))) {
-        error = guest_ctl_error("no frame, or no such queue");
+        error = guest_error("no frame, or no such queue");
     }
     while (!error && a->count--) {
         struct guest_queue *q = g->queues[a->queue];
 
         pthread_mutex_lock(&q->mutex);
         if (!q->tx.page || q->disturbed) {
-            error = guest_ctl_error("not connected, or ring is in disorder");
+            error = guest_error("not connected, or ring is in disorder");
         } else if (!guest_tx_frame(q, &a->frame)) {
-            error = guest_ctl_error("frame does not fit the ring");
+            error = guest_error("frame does not fit the ring");
         } else {
             guest_tx_flush(q);
         }
@@ -152,11 +152,11 @@ cmd_kick(struct guest_ctl *c)
 {
     struct send_args *a = calloc(1, sizeof *a);
     struct guest *g = c->guest;
-    char *error = a ? parse_send(c, a) : guest_ctl_error("out of memory");
+    char *error = a ? parse_send(c, a) : guest_error("out of memory");
 
     if (!error && a->queue >= __atomic_load_n(&g->n_allocated,
                                               __ATOMIC_ACQUIRE)) {
-        error = guest_ctl_error("no such queue");
+        error = guest_error("no such queue");
     }
     while (!error && a->count--) {
         struct guest_queue *q = g->queues[a->queue];
@@ -165,7 +165,7 @@ cmd_kick(struct guest_ctl *c)
         if (q->xce) {
             guest_queue_kick(q, &q->tx);
         } else {
-            error = guest_ctl_error("not connected");
+            error = guest_error("not connected");
         }
         pthread_mutex_unlock(&q->mutex);
     }
@@ -197,7 +197,7 @@ guest_ctl_data(struct guest_ctl *c, const char *name, char **errorp)
 
         *errorp = (on || (c->n_args == 1 && !strcmp(c->args[0], "off"))
                    ? guest_raw_set(g, on)
-                   : guest_ctl_error("on or off needed"));
+                   : guest_error("on or off needed"));
     } else if (!strcmp(name, "slots")) {
         *errorp = guest_raw_run(g, c->rest, c->out);
     } else {

@@ -45,10 +45,10 @@ await(struct guest *g, enum target target, uint64_t n_connects)
         rc = pthread_cond_timedwait(&g->cond, &g->mutex, &deadline);
     }
     if (!is_reached(g, target, n_connects)) {
-        error = guest_ctl_error("%s in phase %s, backend state %u",
-                                g->failed ? "failed" : "no answer",
-                                guest_phase_name(g->phase),
-                                g->backend_state);
+        error = guest_error("%s in phase %s, backend state %u",
+                            g->failed ? "failed" : "no answer",
+                            guest_phase_name(g->phase),
+                            g->backend_state);
     }
     pthread_mutex_unlock(&g->mutex);
     return error;
@@ -134,7 +134,7 @@ run_life_command(struct guest_ctl *c, const struct life_command *lc)
     if (lc->options) {
         error = prepare_config(c);
     } else if (c->n_args) {
-        error = guest_ctl_error("%s takes no options", lc->name);
+        error = guest_error("%s takes no options", lc->name);
     }
     if (error) {
         return error;
@@ -182,7 +182,7 @@ evaluate(struct guest *g, const char *cond, char **errorp)
         result = guest_counter_sum(g, name, &found) >= value;
     }
     if (!found) {
-        *errorp = guest_ctl_error("%s: unknown condition", cond);
+        *errorp = guest_error("%s: unknown condition", cond);
     }
     return result;
 }
@@ -197,12 +197,12 @@ cmd_wait(struct guest_ctl *c)
 
     if (c->n_args < 1 || c->n_args > 2
         || (c->n_args == 2 && !guest_parse_u32(c->args[1], &seconds))) {
-        return guest_ctl_error("usage: wait CONDITION [SECONDS]");
+        return guest_error("usage: wait CONDITION [SECONDS]");
     }
     deadline += seconds * UINT64_C(1000);
     while (!evaluate(c->guest, c->args[0], &error) && !error) {
         if (guest_now_ms() > deadline || guest_ctl_closing()) {
-            error = guest_ctl_error("%s: not reached", c->args[0]);
+            error = guest_error("%s: not reached", c->args[0]);
         } else {
             nanosleep(&pause, NULL);
         }

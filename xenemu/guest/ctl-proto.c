@@ -14,7 +14,7 @@ print_answer(struct guest_ctl *c, bool answered,
              const struct guest_answer *a)
 {
     if (!answered) {
-        return guest_ctl_error("no control ring in use, or no answer");
+        return guest_error("no control ring in use, or no answer");
     }
     fprintf(c->out, "status=%u (%s) data=%u\n", a->status,
             guest_cring_status(a->status), a->data);
@@ -46,7 +46,7 @@ send_number(struct guest_ctl *c, const struct number_message *m)
                             &a);
     }
     if (c->n_args != 2 || !guest_parse_u32(c->args[1], &value)) {
-        return guest_ctl_error("usage: ctrl %s N", m->name);
+        return guest_error("usage: ctrl %s N", m->name);
     }
     return print_answer(c, guest_hash_set(c->guest, m->type, value, &a), &a);
 }
@@ -60,7 +60,7 @@ send_key(struct guest_ctl *c)
                     ? guest_ctl_hex(c->args[1], key, sizeof key) : 0);
 
     if (c->n_args > 2 || (c->n_args == 2 && !len)) {
-        return guest_ctl_error("usage: ctrl hash-key [HEX]");
+        return guest_error("usage: ctrl hash-key [HEX]");
     }
     return print_answer(c, guest_hash_set_key(c->guest, key, len, &a), &a);
 }
@@ -100,7 +100,7 @@ send_mapping(struct guest_ctl *c)
     struct guest_answer a;
 
     if (n == UINT32_MAX) {
-        return guest_ctl_error("usage: ctrl hash-mapping OFFSET:A,B,C...");
+        return guest_error("usage: ctrl hash-mapping OFFSET:A,B,C...");
     }
     return print_answer(
         c, guest_hash_set_mapping(c->guest, queues, n, first, &a), &a);
@@ -120,7 +120,7 @@ send_raw(struct guest_ctl *c)
         ok = guest_parse_u32(c->args[i], &words[i - 1]);
     }
     if (!ok || words[0] > UINT16_MAX) {
-        return guest_ctl_error("usage: ctrl raw TYPE [D0 [D1 [D2]]]");
+        return guest_error("usage: ctrl raw TYPE [D0 [D1 [D2]]]");
     }
     for (size_t i = 0;
          i < sizeof number_messages / sizeof number_messages[0]; i++) {
@@ -158,7 +158,7 @@ cmd_ctrl(struct guest_ctl *c)
     } else if (!strcmp(name, "raw")) {
         return send_raw(c);
     }
-    return guest_ctl_error("ctrl %s: unknown message", name);
+    return guest_error("ctrl %s: unknown message", name);
 }
 
 /* What a gref command's arguments say. */
@@ -194,19 +194,19 @@ cmd_gref(struct guest_ctl *c)
     bool ok;
 
     if (!parse_gref_args(c, &args)) {
-        return guest_ctl_error("usage: gref size|add|del [q=N] [n=N]");
+        return guest_error("usage: gref size|add|del [q=N] [n=N]");
     } else if (!strcmp(name, "size")) {
         return print_answer(c, guest_grefs_size(g, args.queue, &a), &a);
     }
     if (args.queue >= __atomic_load_n(&g->n_allocated, __ATOMIC_ACQUIRE)) {
-        return guest_ctl_error("no such queue");
+        return guest_error("no such queue");
     }
     q = g->queues[args.queue];
     args.n = args.n < q->n_fixed ? args.n : q->n_fixed;
     if (!strcmp(name, "add")) {
         return print_answer(c, guest_grefs_add(g, q, args.n, &a), &a);
     } else if (strcmp(name, "del")) {
-        return guest_ctl_error("gref %s: unknown", name);
+        return guest_error("gref %s: unknown", name);
     }
     ok = guest_grefs_del(g, q, args.n, &n_refused, &a);
     error = print_answer(c, ok, &a);
@@ -223,7 +223,7 @@ cmd_xdp(struct guest_ctl *c)
 
     if (c->n_args != 1 || !guest_parse_u32(c->args[0], &headroom)
         || headroom > NETIF_PAGE_SIZE - 15) {
-        return guest_ctl_error("usage: xdp HEADROOM");
+        return guest_error("usage: xdp HEADROOM");
     }
     return guest_xdp_change(c->guest, headroom);
 }
@@ -242,8 +242,8 @@ cmd_mcast(struct guest_ctl *c)
         return guest_multicast_request(c->guest, *c->args[1] == '1');
     }
     if ((!add && strcmp(name, "del")) || !guest_parse_mac(c->args[1], mac)) {
-        return guest_ctl_error("usage: mcast add|del MAC | "
-                               "mcast request 0|1");
+        return guest_error("usage: mcast add|del MAC | "
+                           "mcast request 0|1");
     }
     error = guest_multicast_change(c->guest, add, mac, &status);
     if (!error) {

@@ -54,7 +54,7 @@ cmd_write(struct guest_ctl *c, const char *path)
     note_write(g, c->args[0], value);
     len = guest_unescape(value);
     error = xs_ring_write(g->xs, 0, path, value, len);
-    return error ? guest_ctl_error("%s: %s", path, strerror(-error)) : NULL;
+    return error ? guest_error("%s: %s", path, strerror(-error)) : NULL;
 }
 
 static char *
@@ -64,7 +64,7 @@ cmd_read(struct guest_ctl *c, const char *path)
     char *value = xs_ring_read(c->guest->xs, 0, path, &len);
 
     if (!value) {
-        return guest_ctl_error("%s: %s", path, strerror(errno));
+        return guest_error("%s: %s", path, strerror(errno));
     }
     for (size_t i = 0; i < len; i++) {
         if (isprint((unsigned char) value[i]) && value[i] != '\\') {
@@ -85,7 +85,7 @@ cmd_list(struct guest_ctl *c, const char *path)
     char *names = xs_ring_directory(c->guest->xs, 0, path, &len);
 
     if (!names) {
-        return guest_ctl_error("%s: %s", path, strerror(errno));
+        return guest_error("%s: %s", path, strerror(errno));
     }
     for (char *p = names; p < names + len; p += strlen(p) + 1) {
         fprintf(c->out, "%s\n", p);
@@ -104,7 +104,7 @@ guest_ctl_store(struct guest_ctl *c, const char *name, char **errorp)
         return false;
     }
     if (!c->n_args) {
-        *errorp = guest_ctl_error("%s: key missing", name);
+        *errorp = guest_error("%s: key missing", name);
         return true;
     }
     make_path(c->guest, c->args[0], path, sizeof path);
@@ -117,7 +117,7 @@ guest_ctl_store(struct guest_ctl *c, const char *name, char **errorp)
     } else if (!strcmp(name, "xs-rm")) {
         error = xs_ring_rm(c->guest->xs, 0, path);
         if (error) {
-            *errorp = guest_ctl_error("%s: %s", path, strerror(-error));
+            *errorp = guest_error("%s: %s", path, strerror(-error));
         }
     } else {
         return false;

@@ -30,20 +30,6 @@ guest_ctl_closing(void)
     return __atomic_load_n(&closing, __ATOMIC_ACQUIRE);
 }
 
-char *
-guest_ctl_error(const char *format, ...)
-{
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0) {
-        abort();
-    }
-    va_end(args);
-    return text;
-}
-
 /* Writes the name of the control socket of a device into 'buf'. */
 void
 guest_ctl_path(char *buf, size_t size, uint32_t domid, uint32_t devid)
@@ -74,7 +60,7 @@ execute(struct guest_ctl *c, char *line)
         && !guest_ctl_data(c, name, &error)
         && !guest_ctl_proto(c, name, &error)
         && !guest_ctl_store(c, name, &error)) {
-        error = guest_ctl_error("%s: unknown command", name);
+        error = guest_error("%s: unknown command", name);
     }
     free(copy);
     return error;

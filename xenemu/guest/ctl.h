@@ -32,7 +32,4 @@ bool guest_ctl_closing(void);
  * not made of such or too long. */
 uint32_t guest_ctl_hex(const char *s, uint8_t *buf, uint32_t size);
 
-char *guest_ctl_error(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
 #endif /* guest/ctl.h */

@@ -26,21 +26,17 @@
 #include <sys/uio.h>
 #include <xenevtchn.h>
 
+#include "guest/error.h"
+#include "guest/xs-ring.h"
 #include "netif/check.h"
 #include "netif/hash.h"
 #include "netif/ring.h"
 #include "xenemu.h"
-#include "guest/xs-ring.h"
 
 #define GUEST_MAX_QUEUES 64
 #define GUEST_MAX_SETS 32
 #define GUEST_MAX_FRAME 65535
 #define GUEST_NO_PAGE UINT32_MAX
-
-#define GUEST_EXIT_OK 0
-#define GUEST_EXIT_ERROR 1
-#define GUEST_EXIT_USAGE 2
-#define GUEST_EXIT_VIOLATION 3
 
 /* Keys that the frontend writes: 1, 0, or -1 for not written at all. */
 #define GUEST_FEATURES                                                       \

@@ -96,20 +96,6 @@ static const struct {
 
 #define N_FEATURE_OPTIONS (sizeof feature_options / sizeof feature_options[0])
 
-static char * __attribute__((format(printf, 1, 2)))
-failure(const char *format, ...)
-{
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0) {
-        abort();
-    }
-    va_end(args);
-    return text;
-}
-
 /* Parses a decimal number, possibly with a 0x prefix.  The whole string has
  * to be a number. */
 bool
@@ -167,8 +153,8 @@ set_feature(struct guest_config *cfg, unsigned int feature, const char *value)
     } else if (!strcmp(value, "0") || !strcmp(value, "1")) {
         cfg->features[feature] = *value - '0';
     } else {
-        return failure("%s: value must be 0, 1 or none",
-                       guest_feature_keys[feature]);
+        return guest_error("%s: value must be 0, 1 or none",
+                           guest_feature_keys[feature]);
     }
     return NULL;
 }
@@ -185,14 +171,14 @@ set_feature_key(struct guest_config *cfg, const char *arg)
             return set_feature(cfg, i, arg + len + 1);
         }
     }
-    return failure("%s: unknown feature", arg);
+    return guest_error("%s: unknown feature", arg);
 }
 
 static char *
 append(char **list, uint32_t *n, const char *value)
 {
     if (*n >= GUEST_MAX_SETS) {
-        return failure("%s: too many keys", value);
+        return guest_error("%s: too many keys", value);
     }
     list[(*n)++] = strdup(value);
     return NULL;
@@ -218,7 +204,7 @@ set_special(struct guest_config *cfg, const char *name, const char *value,
         error = set_feature_key(cfg, value);
     } else if (!strcmp(name, "set")) {
         error = (strchr(value, '=') ? append(cfg->sets, &cfg->n_sets, value)
-                 : failure("set: KEY=VALUE needed"));
+                 : guest_error("set: KEY=VALUE needed"));
     } else if (!strcmp(name, "unset")) {
         error = append(cfg->unsets, &cfg->n_unsets, value);
     } else if (!strcmp(name, "clear-sets")) {
@@ -226,13 +212,13 @@ set_special(struct guest_config *cfg, const char *name, const char *value,
         clear(cfg->unsets, &cfg->n_unsets);
     } else if (!strcmp(name, "order")) {
         error = (guest_order_set(cfg, value) ? NULL
-                 : failure("order: linux or minios needed"));
+                 : guest_error("order: linux or minios needed"));
     } else if (!strcmp(name, "profile")) {
         error = (guest_profile_set(cfg, value) ? NULL
-                 : failure("%s: unknown profile", value));
+                 : guest_error("%s: unknown profile", value));
     } else if (!strcmp(name, "mac")) {
         cfg->mac_set = guest_parse_mac(value, cfg->mac);
-        error = cfg->mac_set ? NULL : failure("mac: bad address");
+        error = cfg->mac_set ? NULL : guest_error("mac: bad address");
     } else {
         return false;
     }
@@ -247,7 +233,7 @@ set_plain(struct guest_config *cfg, const struct option_desc *o,
     void *member = (char *) cfg + o->ofs;
 
     if (runtime && !o->runtime) {
-        return failure("%s cannot change at run time", o->name);
+        return guest_error("%s cannot change at run time", o->name);
     }
     if (o->kind == OPT_STRING) {
         free(*(char **) member);
@@ -257,8 +243,8 @@ set_plain(struct guest_config *cfg, const struct option_desc *o,
 
         if (!guest_parse_u32(value, &number) || number < o->min
             || number > o->max) {
-            return failure("%s: number from %u to %u needed", o->name, o->min,
-                           o->max);
+            return guest_error("%s: number from %u to %u needed", o->name,
+                               o->min, o->max);
         }
         *(uint32_t *) member = number;
         /* Both need one, but it can still be switched off behind them. */
@@ -290,7 +276,7 @@ guest_config_set(struct guest_config *cfg, const char *name,
     if (set_special(cfg, name, value, &error)) {
         return error;
     }
-    return failure("%s: unknown option", name);
+    return guest_error("%s: unknown option", name);
 }
 
 /* Returns true if option 'name' stands alone on the command line. */
@@ -319,7 +305,7 @@ guest_config_parse_env(struct guest_config *cfg)
     const char *profile = getenv("XENEMU_GUEST_PROFILE");
 
     return (profile && *profile && !guest_profile_set(cfg, profile)
-            ? failure("XENEMU_GUEST_PROFILE: %s: unknown profile", profile)
+            ? guest_error("XENEMU_GUEST_PROFILE: %s: unknown profile", profile)
             : NULL);
 }
 
@@ -336,12 +322,12 @@ guest_config_parse_args(struct guest_config *cfg, char *argv[])
         char *error;
 
         if (strncmp(arg, "--", 2)) {
-            return failure("%s: option expected", arg);
+            return guest_error("%s: option expected", arg);
         }
         arg += 2;
         len = strcspn(arg, "=");
         if (len >= sizeof name) {
-            return failure("%s: unknown option", arg);
+            return guest_error("%s: unknown option", arg);
         }
         memcpy(name, arg, len);
         name[len] = '\0';
@@ -355,14 +341,14 @@ guest_config_parse_args(struct guest_config *cfg, char *argv[])
         } else if (argv[1]) {
             value = *++argv;
         } else {
-            return failure("%s: value missing or unknown option", name);
+            return guest_error("%s: value missing or unknown option", name);
         }
         error = guest_config_set(cfg, name, value, false);
         if (error) {
             return error;
         }
     }
-    return cfg->domid == UINT32_MAX ? failure("--domid is missing") : NULL;
+    return cfg->domid == UINT32_MAX ? guest_error("--domid is missing") : NULL;
 }
 
 /* Frees what 'cfg' points to. */

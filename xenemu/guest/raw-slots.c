@@ -41,13 +41,13 @@ make_gref(struct raw *raw, const char *name, bool readonly, uint32_t *pages,
         return number;
     } else if (strcmp(name, "self") && strcmp(name, "ro")
                && strcmp(name, "revoked") && strcmp(name, "other")) {
-        *errorp = guest_raw_error("gref=%s: unknown", name);
+        *errorp = guest_error("gref=%s: unknown", name);
         return 0;
     }
 
     pfn = take_page(pages, n_pages);
     if (pfn == GUEST_NO_PAGE) {
-        *errorp = guest_raw_error("no free page left");
+        *errorp = guest_error("no free page left");
         return 0;
     }
     /* "other" lets a domain have the page that is not the backend's. */
@@ -56,7 +56,7 @@ make_gref(struct raw *raw, const char *name, bool readonly, uint32_t *pages,
                         readonly || !strcmp(name, "ro"));
     if (gref < 0) {
         pages[(*n_pages)++] = pfn;
-        *errorp = guest_raw_error("grant table is full");
+        *errorp = guest_error("grant table is full");
         return 0;
     }
     page->pfn = pfn;
@@ -99,7 +99,7 @@ parse_flags(const struct raw *raw, char **errorp)
             }
         }
         if (i >= sizeof names / sizeof names[0]) {
-            *errorp = guest_raw_error("flags=%s: unknown", s);
+            *errorp = guest_error("flags=%s: unknown", s);
             return 0;
         }
         s += len + (s[len] == ',');
@@ -143,8 +143,8 @@ fill(struct raw *raw, uint8_t *page, uint32_t ofs, uint32_t len)
         memset(page + ofs, 0, len);
     } else if (data && strcmp(data, "pattern")) {
         if (parse_hex(data, page + ofs, NETIF_PAGE_SIZE - ofs) < 0) {
-            return guest_raw_error("data: hexadecimal digits needed, for at "
-                                   "most the rest of a page");
+            return guest_error("data: hexadecimal digits needed, for at "
+                               "most the rest of a page");
         }
     } else {
         memcpy(header + 6, raw->guest->cfg.mac, 6);
@@ -181,7 +181,7 @@ do_tx(struct raw *raw, unsigned int nr)
     len = guest_raw_u32(raw, "len", req.size, UINT16_MAX, &error);
     req.flags = error ? 0 : parse_flags(raw, &error);
     if (!error && !has_room(&q->tx)) {
-        error = guest_raw_error("TX ring is full");
+        error = guest_error("TX ring is full");
     }
     if (!error) {
         req.gref = make_gref(raw, gref ? gref : "self", true, q->tx_free,
@@ -228,14 +228,14 @@ do_extra(struct raw *raw, unsigned int nr)
     }
     value = guest_raw_value(raw, "mcast");
     if (value && !guest_parse_mac(value, bytes + 2)) {
-        error = error ? error : guest_raw_error("mcast: bad address");
+        error = error ? error : guest_error("mcast: bad address");
     }
     value = guest_raw_value(raw, "data");
     if (value && parse_hex(value, bytes + 2, 6) < 0) {
-        error = error ? error : guest_raw_error("data: up to 6 bytes");
+        error = error ? error : guest_error("data: up to 6 bytes");
     }
     if (!error && !has_room(&q->tx)) {
-        error = guest_raw_error("TX ring is full");
+        error = guest_error("TX ring is full");
     }
     if (error) {
         return error;
@@ -268,7 +268,7 @@ do_rx(struct raw *raw, unsigned int nr)
     req.id = nr + guest_raw_u32(raw, "id", q->rx.prod + q->rx_salt,
                                 UINT32_MAX, &error);
     if (!error && !has_room(&q->rx)) {
-        error = guest_raw_error("RX ring is full");
+        error = guest_error("RX ring is full");
     }
     if (!error) {
         req.gref = make_gref(raw, gref ? gref : "self", false, q->rx_free,
@@ -445,11 +445,11 @@ do_grant(struct raw *raw)
     struct guest_page page;
 
     if (pfn == GUEST_NO_PAGE) {
-        return guest_raw_error("no free page left");
+        return guest_error("no free page left");
     }
     if (!guest_page_grant(g, &page, pfn, readonly)) {
         xenemu_dom_free_page(g->dom, pfn);
-        return guest_raw_error("grant table is full");
+        return guest_error("grant table is full");
     }
     guest_page_keep(g, &page);
     raw->last_gref = page.gref;

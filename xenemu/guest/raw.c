@@ -10,20 +10,6 @@
 #include <string.h>
 #include <time.h>
 
-char *
-guest_raw_error(const char *format, ...)
-{
-    va_list args;
-    char *text;
-
-    va_start(args, format);
-    if (vasprintf(&text, format, args) < 0) {
-        abort();
-    }
-    va_end(args);
-    return text;
-}
-
 const char *
 guest_raw_value(const struct raw *raw, const char *key)
 {
@@ -46,8 +32,8 @@ guest_raw_u32(const struct raw *raw, const char *key, uint32_t missing,
 
     if (value && (!guest_parse_u32(value, &number) || number > max)) {
         if (!*errorp) {
-            *errorp = guest_raw_error("%s=%s: number up to %u needed", key,
-                                      value, max);
+            *errorp = guest_error("%s=%s: number up to %u needed", key,
+                                  value, max);
         }
         return missing;
     }
@@ -84,7 +70,7 @@ find_page(struct raw *raw, char **errorp)
     } else if (raw->n_words && !strcmp(raw->words[0], "rx")) {
         return q->rx.page;
     }
-    *errorp = guest_raw_error("tx or rx needed");
+    *errorp = guest_error("tx or rx needed");
     return NULL;
 }
 
@@ -150,7 +136,7 @@ do_set(struct raw *raw)
 
         if (!strcmp(raw->words[1], word_names[i])) {
             if (!parse_index(raw, page, raw->words[2], &value)) {
-                return guest_raw_error("%s: bad value", raw->words[2]);
+                return guest_error("%s: bad value", raw->words[2]);
             }
             netif_ring_store(page, i, value);
             raw->q->disturbed |= i == NETIF_REQ_PROD || i == NETIF_RSP_PROD;
@@ -161,7 +147,7 @@ do_set(struct raw *raw)
             return NULL;
         }
     }
-    return guest_raw_error("usage: set tx|rx WORD VALUE");
+    return guest_error("usage: set tx|rx WORD VALUE");
 }
 
 /* Writes random bytes all over a ring page for a while. */
@@ -178,7 +164,7 @@ do_scribble(struct raw *raw)
     }
     if (raw->n_words < 2 || !guest_parse_u32(raw->words[1], &ms)
         || (raw->n_words > 2 && !guest_parse_u32(raw->words[2], &seed))) {
-        return guest_raw_error("usage: scribble tx|rx MS [SEED]");
+        return guest_error("usage: scribble tx|rx MS [SEED]");
     }
     raw->q->disturbed = true;
     x = seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
@@ -193,7 +179,7 @@ do_scribble(struct raw *raw)
         guest_queue_kick(raw->q, &raw->q->tx);
         guest_raw_sleep(raw, 1);
         if (!raw->q->tx.page) {
-            return guest_raw_error("not connected any more");
+            return guest_error("not connected any more");
         }
     }
     return NULL;
@@ -226,7 +212,7 @@ execute(struct raw *raw, char *statement)
         guest_raw_sleep(raw, ms);
         return NULL;
     }
-    return guest_raw_error("%s: unknown statement", name);
+    return guest_error("%s: unknown statement", name);
 }
 
 /* Runs a script of statements separated by ';', printing to 'out'.  Returns
@@ -241,13 +227,13 @@ guest_raw_run(struct guest *g, char *script, FILE *out)
     int end = 0;
 
     if (!__atomic_load_n(&g->raw, __ATOMIC_ACQUIRE)) {
-        return guest_raw_error("raw mode is off");
+        return guest_error("raw mode is off");
     }
     if (sscanf(script, " q=%u%n", &idx, &end) == 1) {
         script += end;
     }
     if (idx >= __atomic_load_n(&g->n_allocated, __ATOMIC_ACQUIRE)) {
-        return guest_raw_error("no such queue");
+        return guest_error("no such queue");
     }
     raw.q = g->queues[idx];
 
@@ -255,7 +241,7 @@ guest_raw_run(struct guest *g, char *script, FILE *out)
     for (char *s = strtok_r(script, ";", &save); s && !error;
          s = strtok_r(NULL, ";", &save)) {
         error = (raw.q->tx.page ? execute(&raw, s)
-                 : guest_raw_error("not connected"));
+                 : guest_error("not connected"));
     }
     pthread_mutex_unlock(&raw.q->mutex);
     return error;
@@ -317,5 +303,5 @@ guest_raw_set(struct guest *g, bool on)
         pthread_mutex_unlock(&g->queues[i]->mutex);
     }
     return is_drained(g, n) ? NULL
-           : guest_raw_error("the backend owes TX responses");
+           : guest_error("the backend owes TX responses");
 }

@@ -36,7 +36,4 @@ uint32_t guest_raw_u32(const struct raw *, const char *key, uint32_t missing,
 /* Sleeps for some milliseconds without holding the queue's mutex. */
 void guest_raw_sleep(struct raw *, unsigned int ms);
 
-char *guest_raw_error(const char *format, ...)
-    __attribute__((format(printf, 1, 2)));
-
 #endif /* guest/raw.h */
