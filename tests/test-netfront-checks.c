@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* Unit test: how the guest program judges a backend (xenemu/netif/check.c,
- * xenemu/netif/hash.c), and where it finds checksums
- * (xenemu/guest/offload.c).  Each rule is broken
- * once, next to what just keeps it. */
+ * xenemu/netif/hash.c), and where it finds checksums (xenemu/guest/offload.c).
+ * Each rule is broken once, next to what just keeps it. */
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,7 +10,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "guest/guest.h"
+#include "guest/offload.h"
 #include "netif/check.h"
 #include "netif/hash.h"
 

@@ -86,8 +86,17 @@ xenemu_xenemu_guest_CFLAGS = $(xenemu_cflags)
 xenemu_xenemu_guest_LDADD = xenemu/libxenemu-core.la $(XEN_LIBS) -lpthread
 xenemu_xenemu_guest_SOURCES = \
 	xenemu/guest/bus.c \
+	xenemu/guest/bus.h \
+	xenemu/guest/clock.h \
+	xenemu/guest/config.c \
+	xenemu/guest/config.h \
+	xenemu/guest/counters.c \
+	xenemu/guest/counters.h \
 	xenemu/guest/cring.c \
+	xenemu/guest/cring.h \
 	xenemu/guest/ctl-client.c \
+	xenemu/guest/ctl-client.h \
+	xenemu/guest/ctl-command.h \
 	xenemu/guest/ctl-data.c \
 	xenemu/guest/ctl-life.c \
 	xenemu/guest/ctl-proto.c \
@@ -96,29 +105,59 @@ xenemu_xenemu_guest_SOURCES = \
 	xenemu/guest/ctl.h \
 	xenemu/guest/error.c \
 	xenemu/guest/error.h \
+	xenemu/guest/frame.h \
 	xenemu/guest/gen.c \
 	xenemu/guest/gen.h \
 	xenemu/guest/grefs.c \
+	xenemu/guest/grefs.h \
 	xenemu/guest/guest.h \
 	xenemu/guest/hash.c \
+	xenemu/guest/hash.h \
 	xenemu/guest/help.c \
+	xenemu/guest/help.h \
 	xenemu/guest/keys.c \
+	xenemu/guest/keys.h \
+	xenemu/guest/kick.c \
+	xenemu/guest/kick.h \
+	xenemu/guest/log.c \
+	xenemu/guest/log.h \
 	xenemu/guest/main.c \
 	xenemu/guest/multicast.c \
+	xenemu/guest/multicast.h \
 	xenemu/guest/offload.c \
+	xenemu/guest/offload.h \
 	xenemu/guest/options.c \
+	xenemu/guest/options.h \
+	xenemu/guest/orders.c \
+	xenemu/guest/orders.h \
 	xenemu/guest/pages.c \
+	xenemu/guest/pages.h \
+	xenemu/guest/parse.c \
+	xenemu/guest/parse.h \
+	xenemu/guest/paths.c \
+	xenemu/guest/paths.h \
 	xenemu/guest/profile.c \
+	xenemu/guest/profile.h \
 	xenemu/guest/queue.c \
+	xenemu/guest/queue.h \
 	xenemu/guest/raw-slots.c \
+	xenemu/guest/raw-slots.h \
+	xenemu/guest/raw-statement.c \
+	xenemu/guest/raw-statement.h \
 	xenemu/guest/raw.c \
 	xenemu/guest/raw.h \
 	xenemu/guest/report.c \
+	xenemu/guest/report.h \
 	xenemu/guest/rx.c \
+	xenemu/guest/rx.h \
 	xenemu/guest/sink.c \
+	xenemu/guest/sink.h \
 	xenemu/guest/tap.c \
+	xenemu/guest/tap.h \
 	xenemu/guest/tx.c \
+	xenemu/guest/tx.h \
 	xenemu/guest/xdp.c \
+	xenemu/guest/xdp.h \
 	xenemu/guest/xs-ring.c \
 	xenemu/guest/xs-ring.h \
 	xenemu/netif/check.c \

@@ -1,19 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
 /* The driver's life cycle: what it does in answer to the backend's state and
- * to the user's orders.  Only the main thread runs this, except for the two
- * functions that take orders. */
+ * to the user's orders.  Only the main thread runs this. */
 
-#include "guest/guest.h"
+#include "guest/bus.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+
+#include "guest/clock.h"
+#include "guest/config.h"
+#include "guest/cring.h"
+#include "guest/error.h"
+#include "guest/grefs.h"
+#include "guest/guest.h"
+#include "guest/hash.h"
+#include "guest/keys.h"
+#include "guest/kick.h"
+#include "guest/log.h"
+#include "guest/multicast.h"
+#include "guest/pages.h"
+#include "guest/queue.h"
+#include "guest/tap.h"
+#include "guest/tx.h"
+#include "guest/xdp.h"
+#include "netif/check.h"
 
 /* How often a guest closes before it connects, in search of a backend that
  * answers in time: on a busy machine anybody can be late. */
 #define MAX_CYCLES 30
+
+const char *
+guest_phase_name(enum guest_phase phase)
+{
+    switch (phase) {
+    case GUEST_INIT: return "init";
+    case GUEST_CONNECTED: return "connected";
+    case GUEST_CLOSING: return "closing";
+    case GUEST_CLOSED: return "closed";
+    case GUEST_RETURNED: return "returned";
+    case GUEST_DOWN: return "down";
+    case GUEST_SUSPENDED: return "suspended";
+    case GUEST_UNPLUGGED: return "unplugged";
+    }
+    return "?";
+}
 
 static void
 set_phase(struct guest *g, enum guest_phase phase)
@@ -303,7 +336,6 @@ start_close(struct guest *g)
     return true;
 }
 
-/* How long the backend took at best for the slowest step of a close. */
 uint64_t
 guest_bus_best_close(const struct guest *g)
 {
@@ -680,8 +712,6 @@ obey_command(struct guest *g, const char *command)
     return true;
 }
 
-/* Looks at the backend and at the user's orders and does what follows from
- * them.  Returns false once the driver is down and the program may end. */
 bool
 guest_bus_run(struct guest *g)
 {
@@ -705,7 +735,6 @@ guest_bus_run(struct guest *g)
                 && g->phase != GUEST_UNPLUGGED));
 }
 
-/* Finds the device and starts to drive it. */
 int
 guest_bus_open(struct guest *g)
 {
@@ -724,45 +753,9 @@ guest_bus_open(struct guest *g)
     return 0;
 }
 
-/* Frees what the driver still has.  It must be down. */
 void
 guest_bus_close(struct guest *g)
 {
     guest_leftover_retry(g, false);
     free(g->backend);
-}
-
-static void
-wake_main(struct guest *g)
-{
-    uint64_t one = 1;
-
-    if (write(g->order_fd, &one, sizeof one) < 0) {
-        guest_log(g, "eventfd write failed");
-    }
-}
-
-/* Sets a goal for the driver.  Any thread. */
-void
-guest_bus_order(struct guest *g, enum guest_goal goal)
-{
-    pthread_mutex_lock(&g->mutex);
-    if (g->goal != GUEST_GOAL_EXIT) {
-        g->goal = goal;
-    }
-    g->failed = false;
-    pthread_mutex_unlock(&g->mutex);
-    wake_main(g);
-}
-
-/* Gives the driver command 'name': "jump", "skip-closing", "suspend",
- * "resume", "resume-init" or "xdp".  Any thread. */
-void
-guest_bus_command(struct guest *g, const char *name)
-{
-    pthread_mutex_lock(&g->mutex);
-    snprintf(g->command, sizeof g->command, "%s", name);
-    g->failed = false;
-    pthread_mutex_unlock(&g->mutex);
-    wake_main(g);
 }

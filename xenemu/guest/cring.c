@@ -3,11 +3,21 @@
 /* The control ring: one message at a time, each of which has to be answered
  * within seconds.  Any thread may send one while the backend is connected. */
 
-#include "guest/guest.h"
+#include "guest/cring.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <string.h>
+#include <xenevtchn.h>
+
+#include "guest/clock.h"
+#include "guest/guest.h"
+#include "guest/log.h"
+#include "guest/pages.h"
+#include "netif/check.h"
+#include "netif/ring.h"
+#include "xenemu.h"
 
 /* What a Windows guest waits for an answer, with a CPU of its own. */
 #define TIMEOUT_MS 5000
@@ -23,7 +33,6 @@ struct guest_cring {
     uint16_t next_id;
 };
 
-/* Allocates what a control ring needs.  Returns 0 or a negative errno. */
 int
 guest_cring_open(struct guest *g)
 {
@@ -62,8 +71,6 @@ share(struct guest *g, struct guest_cring *c)
     return c->port < 0 ? -errno : 0;
 }
 
-/* Shares a new control ring, which guest_cring_unshare() undoes, also in case
- * of failure.  Returns 0 or a negative errno.  Main thread. */
 int
 guest_cring_share(struct guest *g)
 {
@@ -76,7 +83,6 @@ guest_cring_share(struct guest *g)
     return error;
 }
 
-/* Allows messages, now that the backend is connected. */
 void
 guest_cring_enable(struct guest *g)
 {
@@ -87,7 +93,6 @@ guest_cring_enable(struct guest *g)
     pthread_mutex_unlock(&c->mutex);
 }
 
-/* Takes the ring back, if there is one. */
 void
 guest_cring_unshare(struct guest *g, bool strict)
 {
@@ -107,7 +112,6 @@ guest_cring_unshare(struct guest *g, bool strict)
     pthread_mutex_unlock(&c->mutex);
 }
 
-/* Returns true if there is a ring, with what the backend has to know. */
 bool
 guest_cring_keys(struct guest *g, uint32_t *gref, uint32_t *port)
 {
@@ -194,8 +198,6 @@ send_locked(struct guest *g, struct guest_cring *c, uint16_t type,
     return exchange(g, c, &req, answer);
 }
 
-/* Sends a message of type 'type' and waits for the answer.  Returns false if
- * there is no control ring in use, or no answer. */
 bool
 guest_cring_send(struct guest *g, uint16_t type, const uint32_t data[3],
                  struct guest_answer *answer)
@@ -209,9 +211,6 @@ guest_cring_send(struct guest *g, uint16_t type, const uint32_t data[3],
     return ok;
 }
 
-/* The same with a page that has 'len' bytes of 'content', to which it is
- * copied back unless 'readonly'.  The page's reference becomes number 'nr' of
- * 'data'. */
 bool
 guest_cring_send_page(struct guest *g, uint16_t type, unsigned int nr,
                       void *content, size_t len, bool readonly,

@@ -2,14 +2,19 @@
 
 /* "xenemu-guest ctl": gives a running guest commands. */
 
-#include "guest/guest.h"
+#include "guest/ctl-client.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "guest/error.h"
+#include "guest/parse.h"
+#include "guest/paths.h"
 
 static FILE *in, *out;
 
@@ -105,7 +110,6 @@ talk_words(char *words[])
     return status;
 }
 
-/* Runs "DOMID [DEVID] COMMAND...".  Returns an exit status. */
 int
 guest_ctl_main(char *argv[])
 {

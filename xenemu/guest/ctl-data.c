@@ -2,11 +2,21 @@
 
 /* Control commands about the data path. */
 
-#include "guest/ctl.h"
+#include "guest/ctl-command.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "guest/error.h"
+#include "guest/frame.h"
+#include "guest/gen.h"
+#include "guest/guest.h"
+#include "guest/kick.h"
+#include "guest/parse.h"
+#include "guest/raw.h"
+#include "guest/sink.h"
+#include "guest/tx.h"
 
 /* Sets an atomic switch from an argument "on" or "off" and makes the queues
  * look at it. */
@@ -52,26 +62,6 @@ cmd_capture(struct guest_ctl *c)
             : guest_error("out of memory"));
 }
 
-uint32_t
-guest_ctl_hex(const char *s, uint8_t *buf, uint32_t size)
-{
-    uint32_t n = 0;
-
-    for (; s[0] && s[1]; s += 2) {
-        char digits[3] = { s[0], s[1], '\0' };
-        char *end;
-
-        if (n >= size) {
-            return 0;
-        }
-        buf[n++] = strtoul(digits, &end, 16);
-        if (*end) {
-            return 0;
-        }
-    }
-    return s[0] ? 0 : n;
-}
-
 /* What a send command's arguments say. */
 struct send_args {
     uint32_t queue, count, frags;
@@ -101,7 +91,7 @@ parse_send(struct guest_ctl *c, struct send_args *a)
             a->frame.flags |= NETTXF_data_validated;
             ok = true;
         } else {
-            a->frame.len = guest_ctl_hex(arg, a->data, sizeof a->data);
+            a->frame.len = guest_parse_hex(arg, a->data, sizeof a->data);
             ok = a->frame.len > 0;
         }
         if (!ok) {

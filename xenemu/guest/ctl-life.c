@@ -2,11 +2,25 @@
 
 /* Control commands about the driver's life cycle, and what to wait for. */
 
-#include "guest/ctl.h"
+#include "guest/ctl-command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "guest/bus.h"
+#include "guest/clock.h"
+#include "guest/config.h"
+#include "guest/counters.h"
+#include "guest/error.h"
+#include "guest/gen.h"
+#include "guest/guest.h"
+#include "guest/help.h"
+#include "guest/options.h"
+#include "guest/orders.h"
+#include "guest/parse.h"
+#include "guest/report.h"
 
 /* What a life cycle command waits for. */
 enum target {
@@ -31,8 +45,9 @@ is_reached(const struct guest *g, enum target target, uint64_t n_connects)
 
 /* Waits for the outcome of an order. */
 static char *
-await(struct guest *g, enum target target, uint64_t n_connects)
+await(struct guest_ctl *c, enum target target, uint64_t n_connects)
 {
+    struct guest *g = c->guest;
     struct timespec deadline;
     char *error = NULL;
     int rc = 0;
@@ -41,7 +56,7 @@ await(struct guest *g, enum target target, uint64_t n_connects)
     deadline.tv_sec += g->cfg.timeout + 1;
     pthread_mutex_lock(&g->mutex);
     while (!is_reached(g, target, n_connects) && !g->failed && !rc
-           && !guest_ctl_closing()) {
+           && !guest_ctl_closing(c)) {
         rc = pthread_cond_timedwait(&g->cond, &g->mutex, &deadline);
     }
     if (!is_reached(g, target, n_connects)) {
@@ -147,7 +162,7 @@ run_life_command(struct guest_ctl *c, const struct life_command *lc)
     } else {
         guest_bus_order(g, lc->goal);
     }
-    return nowait ? NULL : await(g, lc->target, n_connects);
+    return nowait ? NULL : await(c, lc->target, n_connects);
 }
 
 /* Returns true if condition 'cond' holds.  Sets '*errorp' if it is none. */
@@ -201,7 +216,7 @@ cmd_wait(struct guest_ctl *c)
     }
     deadline += seconds * UINT64_C(1000);
     while (!evaluate(c->guest, c->args[0], &error) && !error) {
-        if (guest_now_ms() > deadline || guest_ctl_closing()) {
+        if (guest_now_ms() > deadline || guest_ctl_closing(c)) {
             error = guest_error("%s: not reached", c->args[0]);
         } else {
             nanosleep(&pause, NULL);

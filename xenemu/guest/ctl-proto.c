@@ -3,10 +3,22 @@
 /* Control commands about what the protocol has besides data: messages of the
  * control ring, headroom for XDP, multicast addresses. */
 
-#include "guest/ctl.h"
+#include "guest/ctl-command.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "guest/cring.h"
+#include "guest/error.h"
+#include "guest/grefs.h"
+#include "guest/guest.h"
+#include "guest/hash.h"
+#include "guest/multicast.h"
+#include "guest/parse.h"
+#include "guest/xdp.h"
+#include "netif/hash.h"
+#include "netif/ring.h"
 
 /* Prints what the backend answered to a message. */
 static char *
@@ -57,7 +69,7 @@ send_key(struct guest_ctl *c)
     uint8_t key[NETIF_PAGE_SIZE];
     struct guest_answer a;
     uint32_t len = (c->n_args == 2
-                    ? guest_ctl_hex(c->args[1], key, sizeof key) : 0);
+                    ? guest_parse_hex(c->args[1], key, sizeof key) : 0);
 
     if (c->n_args > 2 || (c->n_args == 2 && !len)) {
         return guest_error("usage: ctrl hash-key [HEX]");

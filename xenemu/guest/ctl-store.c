@@ -4,12 +4,19 @@
  * the device's own directory; "." is that directory, and keys that start with
  * "/" are absolute. */
 
-#include "guest/ctl.h"
+#include "guest/ctl-command.h"
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "guest/error.h"
+#include "guest/guest.h"
+#include "guest/multicast.h"
+#include "guest/parse.h"
+#include "guest/xs-ring.h"
 
 static void
 make_path(const struct guest *g, const char *key, char *path, size_t size)

@@ -7,12 +7,18 @@
 #include "guest/ctl.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
+
+#include "guest/ctl-command.h"
+#include "guest/error.h"
+#include "guest/guest.h"
+#include "guest/paths.h"
 
 #define MAX_CONNECTIONS 32
 
@@ -24,19 +30,10 @@ static bool closing;            /* Atomic. */
 static pthread_mutex_t conns_mutex = PTHREAD_MUTEX_INITIALIZER;
 static int conns[MAX_CONNECTIONS]; /* Descriptor + 1, 0: free. */
 
-bool
-guest_ctl_closing(void)
+static bool
+is_closing(void)
 {
     return __atomic_load_n(&closing, __ATOMIC_ACQUIRE);
-}
-
-/* Writes the name of the control socket of a device into 'buf'. */
-void
-guest_ctl_path(char *buf, size_t size, uint32_t domid, uint32_t devid)
-{
-    const char *dir = getenv("XENEMU_DIR");
-
-    snprintf(buf, size, "%s/guest.%u.%u.ctl", dir ? dir : ".", domid, devid);
 }
 
 /* Executes the command in 'line', which it may modify. */
@@ -71,7 +68,7 @@ connection_main(void *slot_)
 {
     int *slot = slot_;
     int fd = *slot - 1;
-    struct guest_ctl c = { .guest = the_guest };
+    struct guest_ctl c = { .guest = the_guest, .closing = &closing };
     FILE *in = fdopen(dup(fd), "r");
     char *line = NULL;
     size_t size = 0;
@@ -135,7 +132,7 @@ static void *
 listener_main(void *unused)
 {
     (void) unused;
-    while (!guest_ctl_closing()) {
+    while (!is_closing()) {
         int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
 
         if (fd >= 0) {
@@ -147,7 +144,6 @@ listener_main(void *unused)
     return NULL;
 }
 
-/* Starts to listen for commands.  Returns 0 or a negative errno. */
 int
 guest_ctl_open(struct guest *g)
 {
@@ -166,7 +162,6 @@ guest_ctl_open(struct guest *g)
     return -pthread_create(&listener, NULL, listener_main, NULL);
 }
 
-/* Ends all connections, waiting for the commands that are being executed. */
 void
 guest_ctl_close(struct guest *g)
 {

@@ -3,12 +3,19 @@
 /* The packet generator: numbered UDP packets with a pattern that the sink can
  * check, without any kernel. */
 
-#include "guest/guest.h"
 #include "guest/gen.h"
 
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#include "guest/clock.h"
+#include "guest/frame.h"
+#include "guest/guest.h"
+#include "guest/kick.h"
+#include "guest/offload.h"
+#include "guest/parse.h"
+#include "guest/tx.h"
 
 /* Packets that one visit of a queue makes at most, and how far a generator
  * that was held up may catch up. */
@@ -39,8 +46,6 @@ struct guest_gen {
     uint64_t seqs[];            /* By flow. */
 };
 
-/* Any bytes will do, as long as both ends have the same and shifted copies
- * differ. */
 const uint8_t *
 guest_gen_pattern(void)
 {
@@ -151,8 +156,6 @@ parse_spec(const char *text, struct gen_spec *spec)
     return error;
 }
 
-/* Starts to generate what 'text' specifies, in place of anything before.
- * Returns NULL or an error message to be freed.  Any thread. */
 char *
 guest_gen_start(struct guest *g, const char *text)
 {
@@ -193,7 +196,6 @@ guest_gen_stop(struct guest *g)
     }
 }
 
-/* Returns the packets made in this run. */
 uint64_t
 guest_gen_sent(struct guest *g)
 {
@@ -202,7 +204,6 @@ guest_gen_sent(struct guest *g)
     return gen ? __atomic_load_n(&gen->sent, __ATOMIC_ACQUIRE) : 0;
 }
 
-/* Returns true if there is nothing left to generate. */
 bool
 guest_gen_done(struct guest *g)
 {
@@ -391,8 +392,6 @@ is_due(struct guest_queue *q, const struct gen_spec *spec, unsigned int n,
     return true;
 }
 
-/* Generates packets.  Returns true if there are more to send at once, else
- * sets '*wake_ns' to when there will be, if ever. */
 bool
 guest_gen_poll(struct guest_queue *q, uint64_t *wake_ns)
 {

@@ -4,12 +4,14 @@
  * keep them mapped: either those that it is told of over the control ring
  * ("staging"), or all that it sees ("persistent"). */
 
+#include "guest/grefs.h"
+
+#include "guest/cring.h"
 #include "guest/guest.h"
+#include "guest/log.h"
+#include "guest/pages.h"
+#include "netif/ring.h"
 
-#include <errno.h>
-
-/* Grants the queue's pages for good.  The queue's mutex has to be held.
- * Returns false if the grant table is full. */
 bool
 guest_grefs_fix(struct guest_queue *q)
 {
@@ -30,7 +32,6 @@ guest_grefs_fix(struct guest_queue *q)
     return true;
 }
 
-/* Asks how many pages of queue 'queue' the backend keeps mapped. */
 bool
 guest_grefs_size(struct guest *g, uint32_t queue, struct guest_answer *answer)
 {
@@ -55,7 +56,6 @@ make_list(const struct guest_queue *q, struct xen_netif_gref *list,
     }
 }
 
-/* Tells the backend about the first 'n' of the queue's grants that stay. */
 bool
 guest_grefs_add(struct guest *g, struct guest_queue *q, unsigned int n,
                 struct guest_answer *answer)
@@ -73,8 +73,6 @@ guest_grefs_add(struct guest *g, struct guest_queue *q, unsigned int n,
     return ok;
 }
 
-/* Has the backend forget them again.  Sets '*n_refused' to how many it says
- * that it does not know. */
 bool
 guest_grefs_del(struct guest *g, struct guest_queue *q, unsigned int n,
                 unsigned int *n_refused, struct guest_answer *answer)
@@ -102,8 +100,6 @@ guest_grefs_del(struct guest *g, struct guest_queue *q, unsigned int n,
     return true;
 }
 
-/* Tells the backend about the pages of all queues.  It may know nothing of
- * such messages, or take only some.  Main thread. */
 void
 guest_grefs_start(struct guest *g)
 {

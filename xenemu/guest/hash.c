@@ -7,10 +7,18 @@
  * packets may come that were hashed by what was before.  So several
  * configurations can be in force at a time. */
 
-#include "guest/guest.h"
+#include "guest/hash.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
+
+#include "guest/clock.h"
+#include "guest/cring.h"
+#include "guest/guest.h"
+#include "guest/log.h"
+#include "netif/hash.h"
+#include "netif/ring.h"
 
 /* How long packets may be on their way, in ms. */
 #define GRACE_MS 1000
@@ -53,7 +61,6 @@ guest_hash_open(struct guest *g)
     return 0;
 }
 
-/* Forgets all that was agreed on, as a new connection does. */
 void
 guest_hash_reset(struct guest *g)
 {
@@ -70,14 +77,12 @@ guest_hash_reset(struct guest *g)
     pthread_mutex_unlock(&h->change);
 }
 
-/* Returns true if packets may have a hash. */
 bool
 guest_hash_is_active(const struct guest *g)
 {
     return __atomic_load_n(&g->hash->active, __ATOMIC_ACQUIRE);
 }
 
-/* Gives up judging: the user configured something that is not known here. */
 void
 guest_hash_forget(struct guest *g)
 {
@@ -89,7 +94,6 @@ guest_hash_forget(struct guest *g)
     pthread_mutex_unlock(&h->mutex);
 }
 
-/* Judges a packet by the configurations that are in force. */
 void
 guest_hash_check(struct guest_queue *q, const struct netif_rx_packet *pkt,
                  const uint8_t *frame, unsigned int len)
@@ -121,8 +125,6 @@ guest_hash_check(struct guest_queue *q, const struct netif_rx_packet *pkt,
     }
 }
 
-/* Hashes a frame that the guest sends as the backend is to hash those that it
- * receives.  Returns false if it has no hash. */
 bool
 guest_hash_frame(struct guest *g, const uint8_t *frame, unsigned int len,
                  unsigned int total, uint8_t *type, uint32_t *value)
@@ -189,8 +191,6 @@ end_change(struct guest_hash *h, bool answered,
     return answered;
 }
 
-/* Sends one of the messages that carry nothing but a number.  Returns false if
- * there was no answer. */
 bool
 guest_hash_set(struct guest *g, uint16_t type, uint32_t value,
                struct guest_answer *answer)
@@ -215,7 +215,6 @@ guest_hash_set(struct guest *g, uint16_t type, uint32_t value,
                       answer);
 }
 
-/* Sets the key, of which 'len' bytes are given; the rest is 0. */
 bool
 guest_hash_set_key(struct guest *g, const uint8_t *key, uint32_t len,
                    struct guest_answer *answer)
@@ -234,8 +233,6 @@ guest_hash_set_key(struct guest *g, const uint8_t *key, uint32_t len,
                                        buf, len, true, data, answer), answer);
 }
 
-/* Sets 'n' entries of the mapping, up to NETIF_HASH_MAPPING_MAX, the first of
- * which is 'first'. */
 bool
 guest_hash_set_mapping(struct guest *g, const uint32_t *queues, uint32_t n,
                        uint32_t first, struct guest_answer *answer)
@@ -268,9 +265,6 @@ insist(struct guest *g, const char *what, bool answered,
     return answered;
 }
 
-/* Does what a Windows driver does after it connected: chooses no algorithm,
- * which shows whether there is anybody to answer, and then, given several
- * queues, Toeplitz, a mapping, a key and all types of hash.  Main thread. */
 void
 guest_hash_start(struct guest *g)
 {

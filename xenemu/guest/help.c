@@ -2,7 +2,9 @@
 
 /* The text of --help. */
 
-#include "guest/guest.h"
+#include "guest/help.h"
+
+#include <stdio.h>
 
 static const char usage[] =
 "usage: xenemu-guest --domid D [OPTION]...\n"
@@ -94,7 +96,6 @@ static const char usage[] =
 "    get tx|rx;  sleep MS;  scribble tx|rx MS [SEED]\n"
 "Exit status: 0 clean end, 1 failure, 2 wrong command line, 3 violation.\n";
 
-/* Prints how to use the program. */
 void
 guest_usage(FILE *out)
 {

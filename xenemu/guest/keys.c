@@ -2,12 +2,20 @@
 
 /* What the driver reads from XenStore and writes to it. */
 
-#include "guest/guest.h"
+#include "guest/keys.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "guest/cring.h"
+#include "guest/guest.h"
+#include "guest/log.h"
+#include "guest/parse.h"
+#include "guest/xs-ring.h"
+#include "netif/check.h"
 
 static char *
 read_key(struct guest *g, const char *dir, const char *key, size_t *lenp)
@@ -32,7 +40,6 @@ read_u32(struct guest *g, const char *dir, const char *key, uint32_t missing)
     return number;
 }
 
-/* Finds the backend and watches its state.  Returns 0 or a negative errno. */
 int
 guest_keys_locate(struct guest *g)
 {
@@ -53,7 +60,6 @@ guest_keys_locate(struct guest *g)
     return xs_ring_watch(g->xs, path, "backend");
 }
 
-/* Returns the backend's state, 0 if it has none, 99 if it is no number. */
 unsigned int
 guest_keys_backend_state(struct guest *g)
 {
@@ -67,21 +73,18 @@ guest_keys_backend_state(struct guest *g)
     return state;
 }
 
-/* Returns the backend's "online" key, -1 if it has none. */
 int
 guest_keys_backend_online(struct guest *g)
 {
     return (int) read_u32(g, g->backend, "online", -1);
 }
 
-/* Returns the frontend's state as XenStore has it, 0 if there is none. */
 unsigned int
 guest_keys_frontend_state(struct guest *g)
 {
     return read_u32(g, g->dir, "state", 0);
 }
 
-/* Returns true if the toolstack has not taken the device away. */
 bool
 guest_keys_frontend_exists(struct guest *g)
 {
@@ -92,7 +95,6 @@ guest_keys_frontend_exists(struct guest *g)
     return exists;
 }
 
-/* Judges the keys that a backend promises with InitWait. */
 void
 guest_keys_check_features(struct guest *g)
 {
@@ -108,7 +110,6 @@ guest_keys_check_features(struct guest *g)
     }
 }
 
-/* Reads what the backend offers. */
 void
 guest_keys_read_offer(struct guest *g)
 {
@@ -130,7 +131,6 @@ guest_keys_read_offer(struct guest *g)
     o->persistent = read_u32(g, g->backend, "feature-persistent", 0);
 }
 
-/* Reads the MAC address that the toolstack chose. */
 int
 guest_keys_read_mac(struct guest *g, uint8_t mac[6])
 {
@@ -141,36 +141,10 @@ guest_keys_read_mac(struct guest *g, uint8_t mac[6])
     return error;
 }
 
-/* Returns the MTU that the toolstack wants the guest to have. */
 unsigned int
 guest_keys_read_mtu(struct guest *g)
 {
     return read_u32(g, g->dir, "mtu", 1500);
-}
-
-/* Replaces \xNN, \n and \\ in 's' by the characters they stand for.  Returns
- * the new length. */
-size_t
-guest_unescape(char *s)
-{
-    char *dst = s;
-
-    for (const char *src = s; *src; src++) {
-        char hex[3] = { 0, 0, 0 };
-
-        if (*src != '\\' || !src[1]) {
-            *dst++ = *src;
-        } else if (src[1] == 'x' && src[2] && src[3]) {
-            memcpy(hex, src + 2, 2);
-            *dst++ = strtoul(hex, NULL, 16);
-            src += 3;
-        } else {
-            *dst++ = src[1] == 'n' ? '\n' : src[1];
-            src++;
-        }
-    }
-    *dst = '\0';
-    return dst - s;
 }
 
 /* Aux data of write_keys(). */
@@ -390,8 +364,6 @@ write_keys(struct xs_ring *xs, uint32_t tx, void *w_)
     return w->error;
 }
 
-/* Writes, in one transaction, all that the backend has to know about the
- * first 'n_queues' queues and, if 'with_state', state Connected. */
 int
 guest_keys_connect(struct guest *g, unsigned int n_queues, bool split,
                    bool with_state)
@@ -404,7 +376,6 @@ guest_keys_connect(struct guest *g, unsigned int n_queues, bool split,
     return xs_ring_transact(g->xs, write_keys, &w);
 }
 
-/* Writes a number to a key of the device.  Returns 0 or a negative errno. */
 int
 guest_keys_put(struct guest *g, const char *key, uint32_t value)
 {
@@ -415,7 +386,6 @@ guest_keys_put(struct guest *g, const char *key, uint32_t value)
     return xs_ring_write(g->xs, 0, path, text, strlen(text));
 }
 
-/* Removes all feature keys, for guests that write them anew. */
 void
 guest_keys_remove_features(struct guest *g)
 {
@@ -451,7 +421,6 @@ write_state(struct xs_ring *xs, uint32_t tx, void *w_)
     return xs_ring_write(xs, tx, path, text, strlen(text));
 }
 
-/* Writes the frontend's state, unless the device was removed (-ENOENT). */
 int
 guest_keys_set_state(struct guest *g, unsigned int state)
 {

@@ -5,15 +5,36 @@
  * This file starts the parts, waits for XenStore, signals and orders, and
  * ends them again. */
 
-#include "guest/guest.h"
-
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
+#include <xenevtchn.h>
+
+#include "guest/bus.h"
+#include "guest/counters.h"
+#include "guest/cring.h"
+#include "guest/ctl-client.h"
+#include "guest/ctl.h"
+#include "guest/error.h"
+#include "guest/gen.h"
+#include "guest/guest.h"
+#include "guest/hash.h"
+#include "guest/help.h"
+#include "guest/keys.h"
+#include "guest/log.h"
+#include "guest/multicast.h"
+#include "guest/options.h"
+#include "guest/orders.h"
+#include "guest/pages.h"
+#include "guest/tap.h"
+#include "guest/xdp.h"
+#include "guest/xs-ring.h"
+#include "xenemu.h"
 
 /* Attaches to the domain and to xenstored.  Returns false after reporting
  * why not. */

@@ -3,11 +3,19 @@
 /* Multicast control: the list of addresses that the guest tells the backend,
  * and whether nothing else comes. */
 
-#include "guest/guest.h"
+#include "guest/multicast.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#include "guest/clock.h"
+#include "guest/guest.h"
+#include "guest/keys.h"
+#include "guest/log.h"
+#include "guest/tx.h"
+#include "netif/ring.h"
 
 #define MAX_ADDRESSES 256
 
@@ -44,7 +52,6 @@ guest_multicast_open(struct guest *g)
     return 0;
 }
 
-/* Starts with an empty list, as a new connection does. */
 void
 guest_multicast_reset(struct guest *g)
 {
@@ -70,7 +77,6 @@ find(struct guest_multicast *m, const uint8_t mac[6])
     return NULL;
 }
 
-/* Judges whether the guest wanted this frame. */
 void
 guest_multicast_check(struct guest_queue *q, const uint8_t *frame)
 {
@@ -154,9 +160,6 @@ await(struct guest_queue *q, int16_t *status)
     return done;
 }
 
-/* Tells the backend that frames to 'mac' are wanted, or not any more, by an
- * extra info in the TX ring of the first queue.  Stores the status of the
- * answer in '*status'.  Returns NULL or an error message to be freed. */
 char *
 guest_multicast_change(struct guest *g, bool add, const uint8_t mac[6],
                        int16_t *status)
@@ -190,7 +193,6 @@ guest_multicast_change(struct guest *g, bool add, const uint8_t mac[6],
     return sent ? NULL : strdup("ring is full, or no answer");
 }
 
-/* Takes notice of a message that the user made by hand. */
 void
 guest_multicast_note(struct guest *g, bool add, const uint8_t mac[6])
 {
@@ -203,7 +205,6 @@ guest_multicast_note(struct guest *g, bool add, const uint8_t mac[6])
     }
 }
 
-/* The same for the key that switches the filter on or off. */
 void
 guest_multicast_note_filter(struct guest *g, bool on)
 {
@@ -215,8 +216,6 @@ guest_multicast_note_filter(struct guest *g, bool on)
     pthread_mutex_unlock(&m->mutex);
 }
 
-/* Switches the filter on or off while connected.  Returns NULL or an error
- * message to be freed. */
 char *
 guest_multicast_request(struct guest *g, bool on)
 {

@@ -2,9 +2,7 @@
 
 /* Internet checksums, and where a frame has them. */
 
-#include "guest/guest.h"
-
-#include <string.h>
+#include "guest/offload.h"
 
 static unsigned int
 be16(const uint8_t *p)
@@ -12,8 +10,6 @@ be16(const uint8_t *p)
     return p[0] << 8 | p[1];
 }
 
-/* Adds 'n' bytes to a one's complement sum in network byte order.  Only the
- * last call of a series may have an odd 'n'. */
 uint32_t
 guest_csum_add(uint32_t sum, const void *data, size_t n)
 {
@@ -32,7 +28,6 @@ guest_csum_add(uint32_t sum, const void *data, size_t n)
     return total;
 }
 
-/* Folds a sum to 16 bits, without complement. */
 uint16_t
 guest_csum_fold(uint32_t sum)
 {
@@ -97,9 +92,6 @@ find_in_ipv6(const uint8_t *frame, unsigned int len, unsigned int ofs,
     return true;
 }
 
-/* Finds the TCP or UDP header of the frame whose first 'len' bytes are at
- * 'frame', behind up to two VLAN tags.  The payload may lie beyond 'len', the
- * checksum may not.  Returns false if there is none. */
 bool
 guest_find_l4(const uint8_t *frame, unsigned int len, struct guest_l4 *l4)
 {
@@ -122,9 +114,6 @@ guest_find_l4(const uint8_t *frame, unsigned int len, struct guest_l4 *l4)
     return l4->ofs + l4->csum_ofs + 2 <= len && l4->len >= l4->csum_ofs + 2;
 }
 
-/* Is the checksum that a network stack left open, whose sum begins at 'ofs'
- * and whose field is 'csum_ofs' bytes behind that, the one of the outermost
- * TCP or UDP header?  The protocol has no words for others. */
 bool
 guest_csum_is_outermost(const uint8_t *frame, unsigned int len,
                         unsigned int ofs, unsigned int csum_ofs)
@@ -135,7 +124,6 @@ guest_csum_is_outermost(const uint8_t *frame, unsigned int len,
             && l4.csum_ofs == csum_ofs);
 }
 
-/* Returns the sum over the pseudo-header of the frame's L4 header. */
 uint16_t
 guest_pseudo_sum(const uint8_t *frame, const struct guest_l4 *l4)
 {
@@ -150,7 +138,6 @@ guest_pseudo_sum(const uint8_t *frame, const struct guest_l4 *l4)
     return guest_csum_fold(sum);
 }
 
-/* Computes the checksum of a complete frame in place. */
 void
 guest_csum_finish(uint8_t *frame, const struct guest_l4 *l4)
 {

@@ -2,18 +2,17 @@
 
 /* Options, as given on the command line and to a reload. */
 
-#include "guest/guest.h"
+#include "guest/options.h"
 
-#include <errno.h>
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-const char *const guest_feature_keys[GUEST_N_FEATURES] = {
-#define GUEST_FEATURE(ID, KEY) [GUEST_F_##ID] = KEY,
-    GUEST_FEATURES
-#undef GUEST_FEATURE
-};
+#include "guest/config.h"
+#include "guest/error.h"
+#include "guest/parse.h"
+#include "guest/profile.h"
+#include "netif/ring.h"
 
 enum option_kind {
     OPT_U32,
@@ -96,43 +95,6 @@ static const struct {
 
 #define N_FEATURE_OPTIONS (sizeof feature_options / sizeof feature_options[0])
 
-/* Parses a decimal number, possibly with a 0x prefix.  The whole string has
- * to be a number. */
-bool
-guest_parse_u32(const char *s, uint32_t *value)
-{
-    unsigned long long number;
-    char *end;
-
-    if (*s < '0' || *s > '9') {
-        return false;
-    }
-    errno = 0;
-    number = strtoull(s, &end, s[1] == 'x' ? 16 : 10);
-    if (errno || *end || number > UINT32_MAX) {
-        return false;
-    }
-    *value = number;
-    return true;
-}
-
-bool
-guest_parse_mac(const char *s, uint8_t mac[6])
-{
-    unsigned int b[6];
-    int end = 0;
-
-    if (sscanf(s, "%2x:%2x:%2x:%2x:%2x:%2x%n", &b[0], &b[1], &b[2], &b[3],
-               &b[4], &b[5], &end) != 6 || s[end]) {
-        return false;
-    }
-    for (int i = 0; i < 6; i++) {
-        mac[i] = b[i];
-    }
-    return true;
-}
-
-/* Sets the defaults, which are Linux's. */
 void
 guest_config_init(struct guest_config *cfg)
 {
@@ -184,14 +146,6 @@ append(char **list, uint32_t *n, const char *value)
     return NULL;
 }
 
-static void
-clear(char **list, uint32_t *n)
-{
-    while (*n) {
-        free(list[--*n]);
-    }
-}
-
 /* Sets an option with a value of a kind of its own.  Returns true if 'name'
  * is one, with '*errorp' set in case of failure. */
 static bool
@@ -208,8 +162,7 @@ set_special(struct guest_config *cfg, const char *name, const char *value,
     } else if (!strcmp(name, "unset")) {
         error = append(cfg->unsets, &cfg->n_unsets, value);
     } else if (!strcmp(name, "clear-sets")) {
-        clear(cfg->sets, &cfg->n_sets);
-        clear(cfg->unsets, &cfg->n_unsets);
+        guest_config_clear_sets(cfg);
     } else if (!strcmp(name, "order")) {
         error = (guest_order_set(cfg, value) ? NULL
                  : guest_error("order: linux or minios needed"));
@@ -255,8 +208,6 @@ set_plain(struct guest_config *cfg, const struct option_desc *o,
     return NULL;
 }
 
-/* Sets option 'name'.  If 'runtime', only those that a running guest can
- * change.  Returns NULL or an error message to be freed by the caller. */
 char *
 guest_config_set(struct guest_config *cfg, const char *name,
                  const char *value, bool runtime)
@@ -296,9 +247,6 @@ is_switch(const char *name)
     return !strcmp(name, "clear-sets");
 }
 
-/* Takes the kind of guest from the environment, where a test suite that is to
- * run with another one than Linux names it.  Returns NULL or an error message
- * to be freed. */
 char *
 guest_config_parse_env(struct guest_config *cfg)
 {
@@ -309,8 +257,6 @@ guest_config_parse_env(struct guest_config *cfg)
             : NULL);
 }
 
-/* Parses command line arguments: --name value, --name=value, --switch and
- * --no-switch.  Returns NULL or an error message to be freed. */
 char *
 guest_config_parse_args(struct guest_config *cfg, char *argv[])
 {
@@ -349,30 +295,4 @@ guest_config_parse_args(struct guest_config *cfg, char *argv[])
         }
     }
     return cfg->domid == UINT32_MAX ? guest_error("--domid is missing") : NULL;
-}
-
-/* Frees what 'cfg' points to. */
-void
-guest_config_free(struct guest_config *cfg)
-{
-    free(cfg->tap);
-    free(cfg->pktgen);
-    clear(cfg->sets, &cfg->n_sets);
-    clear(cfg->unsets, &cfg->n_unsets);
-}
-
-/* Makes '*dst', which must be initialized, a copy of '*src'. */
-void
-guest_config_copy(struct guest_config *dst, const struct guest_config *src)
-{
-    guest_config_free(dst);
-    *dst = *src;
-    dst->tap = src->tap ? strdup(src->tap) : NULL;
-    dst->pktgen = src->pktgen ? strdup(src->pktgen) : NULL;
-    for (uint32_t i = 0; i < src->n_sets; i++) {
-        dst->sets[i] = strdup(src->sets[i]);
-    }
-    for (uint32_t i = 0; i < src->n_unsets; i++) {
-        dst->unsets[i] = strdup(src->unsets[i]);
-    }
 }

@@ -3,18 +3,21 @@
 /* Pages that are granted to the backend, and what becomes of those that it
  * would not give back. */
 
-#include "guest/guest.h"
+#include "guest/pages.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
 
+#include "guest/guest.h"
+#include "guest/log.h"
+#include "guest/paths.h"
+#include "xenemu.h"
+
 /* More references than any grant table has. */
 #define MAX_GREFS 65536
 
-/* Grants page 'pfn' to the backend, if that has not been done for good, and
- * remembers the reference in '*page'. */
 bool
 guest_page_grant(struct guest *g, struct guest_page *page, uint32_t pfn,
                  bool readonly)
@@ -32,8 +35,6 @@ guest_page_grant(struct guest *g, struct guest_page *page, uint32_t pfn,
     return true;
 }
 
-/* Grants page 'pfn' for good: until it is freed, guest_page_revoke() does
- * nothing to it. */
 bool
 guest_page_fix(struct guest *g, uint32_t pfn, bool readonly)
 {
@@ -46,7 +47,6 @@ guest_page_fix(struct guest *g, uint32_t pfn, bool readonly)
     return true;
 }
 
-/* Puts aside a granted page that cannot be freed yet. */
 void
 guest_page_keep(struct guest *g, const struct guest_page *page)
 {
@@ -61,10 +61,6 @@ guest_page_keep(struct guest *g, const struct guest_page *page)
     pthread_mutex_unlock(&g->mutex);
 }
 
-/* Ends the backend's access to '*page', which the protocol says is over, and
- * leaves the page itself to the caller.  If the access is not over, that
- * breaks 'rule': the page is put aside, '*page' is cleared, and the function
- * returns false. */
 bool
 guest_page_revoke(struct guest *g, struct guest_queue *q,
                   struct guest_page *page, const char *rule)
@@ -83,8 +79,6 @@ guest_page_revoke(struct guest *g, struct guest_queue *q,
     return false;
 }
 
-/* Ends the backend's access to '*page' and frees the page.  If the access is
- * not over, the page is put aside, which breaks a rule if 'strict'. */
 void
 guest_page_drop(struct guest *g, struct guest_page *page, bool strict)
 {
@@ -113,7 +107,6 @@ guest_page_drop(struct guest *g, struct guest_page *page, bool strict)
     page->pfn = GUEST_NO_PAGE;
 }
 
-/* Frees page 'pfn', which is in no request, but may be granted for good. */
 void
 guest_page_free(struct guest *g, uint32_t pfn, bool strict)
 {
@@ -126,8 +119,6 @@ guest_page_free(struct guest *g, uint32_t pfn, bool strict)
     }
 }
 
-/* Tries again to free the pages that were put aside.  If 'strict', the
- * backend had time to let go of them, so that failure breaks a rule. */
 void
 guest_leftover_retry(struct guest *g, bool strict)
 {
@@ -147,24 +138,16 @@ guest_leftover_retry(struct guest *g, bool strict)
     free(old);
 }
 
-/* Makes sure that no other guest process thinks that it is alone in the
- * domain, as long as this process lives. */
 int
 guest_pages_lock(struct guest *g)
 {
-    const char *dir = getenv("XENEMU_DIR");
     char path[128];
 
-    snprintf(path, sizeof path, "%s/guest.%u.lock", dir ? dir : ".",
-             g->cfg.domid);
+    guest_lock_path(path, sizeof path, g->cfg.domid);
     g->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     return g->lock_fd < 0 || flock(g->lock_fd, LOCK_SH) ? -errno : 0;
 }
 
-/* Takes back what an earlier guest process of the domain shared and could not
- * clean up because it was killed: to the domain it is memory of a kernel that
- * is no more.  To be called before this process shares anything, while the
- * backend uses nothing. */
 void
 guest_pages_reclaim(struct guest *g)
 {

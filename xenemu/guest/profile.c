@@ -3,9 +3,11 @@
 /* Kinds of guests: what their drivers write, in which order, and what they
  * insist on. */
 
-#include "guest/guest.h"
+#include "guest/profile.h"
 
 #include <string.h>
+
+#include "guest/config.h"
 
 /* For keys that are not written. */
 #define NONE (-1)
@@ -110,8 +112,6 @@ find(const char *name)
     return NULL;
 }
 
-/* Sets the order of connecting, and the feature keys, of guest 'name', "linux"
- * or "minios".  Returns false if there is no such order. */
 bool
 guest_order_set(struct guest_config *cfg, const char *name)
 {
@@ -125,8 +125,6 @@ guest_order_set(struct guest_config *cfg, const char *name)
     return true;
 }
 
-/* Sets all in which guests like 'name' differ from others.  Returns false if
- * there are none. */
 bool
 guest_profile_set(struct guest_config *cfg, const char *name)
 {

@@ -3,7 +3,7 @@
 /* The life of a queue: its shared pages, its event channels and the thread
  * that serves it. */
 
-#include "guest/guest.h"
+#include "guest/queue.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -11,6 +11,21 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
+#include <xenevtchn.h>
+
+#include "guest/clock.h"
+#include "guest/gen.h"
+#include "guest/grefs.h"
+#include "guest/guest.h"
+#include "guest/kick.h"
+#include "guest/log.h"
+#include "guest/pages.h"
+#include "guest/rx.h"
+#include "guest/tap.h"
+#include "guest/tx.h"
+#include "netif/check.h"
+#include "netif/ring.h"
+#include "xenemu.h"
 
 /* How often a sleeping queue looks whether a wakeup was lost. */
 #define TICK_NS (500 * UINT64_C(1000000))
@@ -33,7 +48,6 @@ clear_pages(struct guest_queue *q)
     q->n_fixed = q->n_staged = 0;
 }
 
-/* Returns a new queue that shares nothing yet, or NULL if out of memory. */
 struct guest_queue *
 guest_queue_new(struct guest *g, unsigned int idx)
 {
@@ -117,9 +131,6 @@ open_ports(struct guest_queue *q, bool split)
     return q->tx.port < 0 || q->rx.port < 0 ? -errno : 0;
 }
 
-/* Allocates and grants all that queue 'q' shares with the backend, with one
- * event channel or two, and posts RX buffers.  Returns 0 or a negative errno;
- * guest_queue_unshare() undoes both success and failure. */
 int
 guest_queue_share(struct guest_queue *q, bool split)
 {
@@ -160,8 +171,6 @@ close_ports(struct guest_queue *q)
     q->xce = NULL;
 }
 
-/* Takes back all that the queue shares.  Its thread must not run.  If
- * 'strict', the backend says that it uses nothing any more. */
 void
 guest_queue_unshare(struct guest_queue *q, bool strict)
 {
@@ -183,25 +192,6 @@ guest_queue_unshare(struct guest_queue *q, bool strict)
     }
     clear_pages(q);
     pthread_mutex_unlock(&q->mutex);
-}
-
-/* Notifies the backend about ring 'r'. */
-void
-guest_queue_kick(struct guest_queue *q, const struct guest_ring *r)
-{
-    GUEST_COUNT(q, kicks, 1);
-    xenevtchn_notify(q->xce, r->port);
-}
-
-/* Makes the queue's thread look at both rings, without an event. */
-void
-guest_queue_wake(struct guest_queue *q)
-{
-    uint64_t one = 1;
-
-    if (write(q->wake_fd, &one, sizeof one) < 0 && errno != EAGAIN) {
-        guest_log(q->guest, "eventfd write failed");
-    }
 }
 
 /* Does what there is to do now.  Returns true if there may be more.  Sets
@@ -345,7 +335,6 @@ queue_main(void *q_)
     return NULL;
 }
 
-/* Starts the thread of a queue that has been shared. */
 int
 guest_queue_start(struct guest_queue *q)
 {

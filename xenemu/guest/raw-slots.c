@@ -2,10 +2,24 @@
 
 /* Slots made by hand, and the responses to them. */
 
-#include "guest/raw.h"
+#include "guest/raw-slots.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "guest/clock.h"
+#include "guest/error.h"
+#include "guest/guest.h"
+#include "guest/kick.h"
+#include "guest/multicast.h"
+#include "guest/pages.h"
+#include "guest/parse.h"
+#include "guest/raw-statement.h"
+#include "guest/rx.h"
+#include "netif/check.h"
+#include "netif/ring.h"
+#include "xenemu.h"
 
 /* A reference that is in no guest's table. */
 #define BAD_GREF 0x00fffff0

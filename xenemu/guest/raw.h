@@ -3,37 +3,19 @@
 #ifndef GUEST_RAW_H
 #define GUEST_RAW_H 1
 
-/* Requests made by hand: what the files that implement them share. */
+/* Requests made by hand. */
 
-#include "guest/guest.h"
+#include <stdbool.h>
+#include <stdio.h>
 
-/* A statement "NAME [WORD | KEY=VALUE]..." being executed with the queue's
- * mutex held. */
-struct raw {
-    struct guest *guest;
-    struct guest_queue *q;
-    FILE *out;
-    char *words[64];            /* After the name, NULL terminated. */
-    unsigned int n_words;
+struct guest;
 
-    /* State from statement to statement of one script. */
-    uint32_t last_gref;         /* Of the last page granted. */
-    uint32_t position;          /* In the packet being made. */
-};
+/* Switches raw mode on or off.  Returns NULL or an error message to be
+ * freed. */
+char *guest_raw_set(struct guest *, bool on);
 
-/* Executes statement 'name' if it is one about slots.  Returns false if it is
- * not.  Sets '*errorp' to an error message to be freed, if it failed. */
-bool guest_raw_slots(struct raw *, const char *name, char **errorp);
-
-/* Returns the value of KEY=VALUE, or NULL. */
-const char *guest_raw_value(const struct raw *, const char *key);
-
-/* Returns the number in KEY=NUMBER, 'missing' if there is none, and sets
- * '*errorp' if it is none or above 'max'. */
-uint32_t guest_raw_u32(const struct raw *, const char *key, uint32_t missing,
-                       uint32_t max, char **errorp);
-
-/* Sleeps for some milliseconds without holding the queue's mutex. */
-void guest_raw_sleep(struct raw *, unsigned int ms);
+/* Runs a script of statements separated by ';', printing to 'out'.  Returns
+ * NULL or an error message to be freed.  Modifies 'script'. */
+char *guest_raw_run(struct guest *, char *script, FILE *out);
 
 #endif /* guest/raw.h */

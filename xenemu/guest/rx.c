@@ -2,9 +2,23 @@
 
 /* The RX ring: posting buffers, and responses to frames. */
 
-#include "guest/guest.h"
+#include "guest/rx.h"
 
 #include <string.h>
+
+#include "guest/frame.h"
+#include "guest/guest.h"
+#include "guest/hash.h"
+#include "guest/kick.h"
+#include "guest/log.h"
+#include "guest/multicast.h"
+#include "guest/pages.h"
+#include "guest/sink.h"
+#include "guest/tap.h"
+#include "guest/xdp.h"
+#include "netif/check.h"
+#include "netif/ring.h"
+#include "xenemu.h"
 
 #define CANARY 0xa5
 
@@ -12,8 +26,6 @@
  * backend shall not run out of them meanwhile. */
 #define BATCH 64
 
-/* Fills in what the guest has agreed to receive with its feature keys, and
- * over its control ring.  The headroom is another matter. */
 void
 guest_rx_rules(const struct guest *g, struct netif_rx_rules *rules)
 {
@@ -54,7 +66,6 @@ post_buffer(struct guest_queue *q)
     return true;
 }
 
-/* Posts as many buffers as the user wants to have posted. */
 void
 guest_rx_refill(struct guest_queue *q)
 {
@@ -78,8 +89,6 @@ guest_rx_refill(struct guest_queue *q)
     }
 }
 
-/* Ends the backend's access to the buffer of request 'idx' and takes the page
- * back.  'rule' is what is broken if the backend still uses it. */
 void
 guest_rx_release(struct guest_queue *q, uint32_t idx, const char *rule)
 {
@@ -293,9 +302,6 @@ take_answers(struct guest_queue *q, uint32_t prod)
     }
 }
 
-/* Takes the responses that are there, posts new buffers and, if there were
- * none, asks for an event with the next.  Returns true if there may be
- * more. */
 bool
 guest_rx_poll(struct guest_queue *q)
 {

@@ -3,11 +3,19 @@
 /* What becomes of received frames without a kernel: the sink that judges
  * generated packets, the echo, and the capture. */
 
-#include "guest/guest.h"
-#include "guest/gen.h"
+#include "guest/sink.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "guest/frame.h"
+#include "guest/gen.h"
+#include "guest/guest.h"
+#include "guest/log.h"
+#include "guest/offload.h"
+#include "guest/tx.h"
+#include "netif/check.h"
 
 #define N_SOURCES 64
 #define N_LOCKS 64
@@ -152,7 +160,6 @@ report_corrupt(struct guest_queue *q, const struct guest_rx_frame *f)
     }
 }
 
-/* Judges and counts a frame. */
 void
 guest_sink_deliver(struct guest_queue *q, const struct guest_rx_frame *f)
 {
@@ -200,8 +207,6 @@ swap(uint8_t *a, uint8_t *b, size_t n)
     }
 }
 
-/* Sends a frame back to where it came from.  Multicast stays: two guests that
- * echo would otherwise never stop. */
 void
 guest_echo_deliver(struct guest_queue *q, const struct guest_rx_frame *f)
 {
@@ -253,8 +258,6 @@ struct guest_capture {
     } frames[N_CAPTURED];
 };
 
-/* Starts or stops to remember the frames that come in.  Returns false if out
- * of memory. */
 bool
 guest_capture_set(struct guest *g, bool on)
 {
@@ -306,7 +309,6 @@ guest_capture_deliver(struct guest_queue *q, const struct guest_rx_frame *f)
     pthread_mutex_unlock(&c->mutex);
 }
 
-/* Prints the frames captured, the oldest first. */
 void
 guest_capture_print(struct guest *g, FILE *out)
 {

@@ -2,18 +2,29 @@
 
 /* A TAP device, so that the guest's network stack is the kernel's. */
 
-#include "guest/guest.h"
+#include "guest/tap.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
 #include <linux/virtio_net.h>
+#include <net/if.h>
 #include <net/if_arp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include "guest/frame.h"
+#include "guest/guest.h"
+#include "guest/keys.h"
+#include "guest/log.h"
+#include "guest/offload.h"
+#include "guest/tx.h"
+#include "netif/check.h"
+#include "netif/ring.h"
+#include "xenemu.h"
 
 /* Frames that one visit to the device reads at most. */
 #define BURST 32
@@ -100,8 +111,6 @@ configure(struct guest *g, unsigned int mtu)
     return error;
 }
 
-/* Creates the TAP device that the user asked for, if any, without carrier.
- * Returns 0 or a negative errno. */
 int
 guest_tap_open(struct guest *g)
 {
@@ -149,7 +158,6 @@ guest_tap_close(struct guest *g)
     g->tap = NULL;
 }
 
-/* Gives each of 'n_queues' queues a queue of the device. */
 int
 guest_tap_attach(struct guest *g, unsigned int n_queues)
 {
@@ -293,8 +301,6 @@ read_frame(struct guest_queue *q, struct virtio_net_hdr *hdr)
     return len > (ssize_t) sizeof *hdr ? len - sizeof *hdr : 0;
 }
 
-/* Sends what the kernel has for the guest to send.  Returns true if there may
- * be more. */
 bool
 guest_tap_poll(struct guest_queue *q)
 {
@@ -351,7 +357,6 @@ make_header(const struct guest_rx_frame *f, struct virtio_net_hdr *hdr)
     }
 }
 
-/* Gives a received frame to the kernel, if there is a device. */
 void
 guest_tap_deliver(struct guest_queue *q, const struct guest_rx_frame *f)
 {

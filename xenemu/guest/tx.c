@@ -2,11 +2,23 @@
 
 /* The TX ring: frames to requests, and responses to free pages. */
 
-#include "guest/guest.h"
+#include "guest/tx.h"
 
 #include <string.h>
 
-/* Returns the number of free slots. */
+#include "guest/frame.h"
+#include "guest/guest.h"
+#include "guest/hash.h"
+#include "guest/kick.h"
+#include "guest/log.h"
+#include "guest/pages.h"
+#include "netif/check.h"
+#include "netif/ring.h"
+#include "xenemu.h"
+
+/* Extra infos of a packet. */
+#define GUEST_MAX_EXTRAS 3
+
 unsigned int
 guest_tx_room(const struct guest_queue *q)
 {
@@ -186,9 +198,6 @@ put_pieces(struct guest_queue *q, const struct guest_tx_frame *f,
     }
 }
 
-/* Puts frame 'f' on the ring, to be published by guest_tx_flush().  Returns
- * false and counts it if that is not possible: the ring is full, or it needs
- * several slots and the backend takes only one. */
 bool
 guest_tx_frame(struct guest_queue *q, const struct guest_tx_frame *f)
 {
@@ -208,10 +217,6 @@ guest_tx_frame(struct guest_queue *q, const struct guest_tx_frame *f)
     return true;
 }
 
-/* Puts a request without data on the ring, the extra info of which adds
- * address 'mac' to the list of wanted ones or takes it away.
- * 'q->mcast_sent' is true until it is answered.  Returns false if the ring is
- * full. */
 bool
 guest_tx_multicast(struct guest_queue *q, bool add, const uint8_t mac[6])
 {
@@ -239,8 +244,6 @@ guest_tx_multicast(struct guest_queue *q, bool add, const uint8_t mac[6])
     return true;
 }
 
-/* Publishes what was put on the ring, and collects completions as a real
- * driver does on each transmission. */
 void
 guest_tx_flush(struct guest_queue *q)
 {
@@ -326,8 +329,6 @@ arm(struct guest_queue *q)
     return netif_ring_arm_at(r->page, r->cons, r->event);
 }
 
-/* Takes the completions that are there and asks for an event with the next.
- * Returns true if it took any. */
 bool
 guest_tx_gc(struct guest_queue *q)
 {

@@ -4,11 +4,18 @@
  * frames, and its change while connected, in Linux's way: state 7 first, then
  * the key, and state 4 when the backend is in state 8. */
 
-#include "guest/guest.h"
+#include "guest/xdp.h"
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+
+#include "guest/clock.h"
+#include "guest/guest.h"
+#include "guest/keys.h"
+#include "guest/log.h"
+#include "guest/orders.h"
 
 /* How long packets may be on their way after a change, in ms. */
 #define GRACE_MS 1000
@@ -60,7 +67,6 @@ finish(struct guest *g)
     pthread_mutex_unlock(&g->mutex);
 }
 
-/* Starts with what the key says that a new connection comes with. */
 void
 guest_xdp_reset(struct guest *g)
 {
@@ -70,8 +76,6 @@ guest_xdp_reset(struct guest *g)
     finish(g);
 }
 
-/* Returns how many values the headroom can have at the moment, the newest in
- * 'headrooms[0]'. */
 unsigned int
 guest_xdp_headrooms(struct guest *g, uint16_t headrooms[2])
 {
@@ -88,8 +92,6 @@ guest_xdp_headrooms(struct guest *g, uint16_t headrooms[2])
     return n;
 }
 
-/* Begins the change to 'g->xdp_wanted'.  Returns false if that is not possible
- * now.  Main thread. */
 bool
 guest_xdp_start(struct guest *g)
 {
@@ -108,8 +110,6 @@ guest_xdp_start(struct guest *g)
     return true;
 }
 
-/* Takes the next step of a change, given the backend's state 'be'.  Main
- * thread, while connected. */
 void
 guest_xdp_step(struct guest *g, unsigned int be)
 {
@@ -128,8 +128,6 @@ guest_xdp_step(struct guest *g, unsigned int be)
     }
 }
 
-/* Changes the headroom and waits until that is done.  Returns NULL or an error
- * message to be freed.  Any thread but the main one. */
 char *
 guest_xdp_change(struct guest *g, uint32_t headroom)
 {
