@@ -125,6 +125,7 @@ SYSTEM_TESTSUITE_AT = \
 	tests/system-xenvif-events.at \
 	tests/system-xenvif-mapped.at \
 	tests/system-xenvif-hotplug.at \
+	tests/system-xenvif-keys.at \
 	tests/system-xenvif-dpdk.at \
 	tests/system-xenvif-ports.at \
 	tests/system-xenvif-qos.at \

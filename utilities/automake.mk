@@ -3,6 +3,10 @@
 # Where xl and its relatives look for hotplug scripts.
 xenscriptsdir = $(sysconfdir)/xen/scripts
 dist_xenscripts_SCRIPTS = utilities/vif-xenvif
+# Its parts.
+dist_xenscripts_DATA = \
+	utilities/vif-xenvif-guard.sh \
+	utilities/vif-xenvif-keys.sh
 
 # What grants cost here.  It knows nothing of Open vSwitch.
 sbin_PROGRAMS += utilities/xenvif-grant-cost

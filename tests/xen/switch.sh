@@ -28,7 +28,7 @@ start_toolstack () {
 
 # Installs the hotplug script.
 install_script () {
-    cp /share/vif-xenvif /etc/xen/scripts/
+    cp /share/vif-xenvif* /etc/xen/scripts/
     chmod +x /etc/xen/scripts/vif-xenvif
 }
 
