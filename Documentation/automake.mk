@@ -5,6 +5,7 @@ nobase_dist_doc_DATA += \
 	Documentation/howto/debugging.rst \
 	Documentation/howto/driver-domains.rst \
 	Documentation/howto/restart.rst \
+	Documentation/howto/toolstacks.rst \
 	Documentation/howto/xapi.rst \
 	Documentation/internals/contributing-code.rst \
 	Documentation/internals/test-cases.rst \
