@@ -349,8 +349,8 @@ out:
 static const char *
 entry_status(const struct xenvif_thread_entry *e)
 {
-    return (e->info.reason[0] ? e->info.reason
-            : xenvif_owner_to_string(e->info.owner));
+    return (e->report.reason[0] ? e->report.reason
+            : xenvif_owner_to_string(e->report.owner));
 }
 
 static void
@@ -366,8 +366,8 @@ list_as_text(struct ds *ds, const struct xenvif_thread_entry *entries,
         snprintf(name, sizeof name, "%"PRIu16".%"PRIu16, e->domid, e->handle);
         ds_put_format(ds, "%-12s %-16s %-14s %-14s %s\n", name,
                       e->port_name ? e->port_name : "-",
-                      xenvif_bus_state_to_string(e->info.frontend),
-                      xenvif_bus_state_to_string(e->info.backend),
+                      xenvif_bus_state_to_string(e->report.frontend),
+                      xenvif_bus_state_to_string(e->report.backend),
                       entry_status(e));
     }
 }
@@ -387,13 +387,13 @@ list_as_json(const struct xenvif_thread_entry *entries, size_t n)
             json_object_put_string(object, "port", e->port_name);
         }
         json_object_put_string(object, "frontend_state",
-                               xenvif_bus_state_to_string(e->info.frontend));
+                               xenvif_bus_state_to_string(e->report.frontend));
         json_object_put_string(object, "backend_state",
-                               xenvif_bus_state_to_string(e->info.backend));
+                               xenvif_bus_state_to_string(e->report.backend));
         json_object_put_string(object, "owner",
-                               xenvif_owner_to_string(e->info.owner));
-        if (e->info.reason[0]) {
-            json_object_put_string(object, "reason", e->info.reason);
+                               xenvif_owner_to_string(e->report.owner));
+        if (e->report.reason[0]) {
+            json_object_put_string(object, "reason", e->report.reason);
         }
         json_array_add(array, object);
     }

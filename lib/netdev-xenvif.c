@@ -395,7 +395,7 @@ netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
     struct xenvif_queue *queue = rxq_to_queue(rxq);
     long long int wait_ms = MISSED_EVENT_MS;
 
-    if (!queue || xenvif_common_fault(queue->shared)) {
+    if (!queue || xenvif_common_fault(queue->common)) {
         return;
     }
 

@@ -321,7 +321,7 @@ mock_tx_expect_drop(struct mock_queue *q, int16_t status,
         }
     }
     assert_int_equal(mock_tx_verdicts(q, verdict), n + 1);
-    assert_int_equal(mock_backend(q)->shared->fault, 0);
+    assert_int_equal(mock_backend(q)->common->fault, 0);
 }
 
 void
@@ -333,7 +333,7 @@ mock_tx_expect_fault(struct mock_queue *q, enum xenvif_tx_verdict verdict)
     assert_false(latch_is_set(&q->mock->latch));
     mock_tx_burst(q, &batch);
     dp_packet_delete_batch(&batch, true);
-    assert_int_equal(xenvif_common_fault(mock_backend(q)->shared), verdict);
+    assert_int_equal(xenvif_common_fault(mock_backend(q)->common), verdict);
     assert_int_equal(mock_tx_verdicts(q, verdict), n + 1);
     assert_true(latch_poll(&q->mock->latch));
 

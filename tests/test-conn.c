@@ -383,7 +383,7 @@ test_reconnect_to_broken_ring(void **state)
     mock_tx_expect_fault(q, XENVIF_TX_E_CUT);
     mock_disconnect(mock);
     mock_connect(mock);
-    assert_int_equal(mock_backend(q)->shared->fault, 0);
+    assert_int_equal(mock_backend(q)->common->fault, 0);
     mock_tx_expect_fault(q, XENVIF_TX_E_CUT);
 
     /* The rest of the chain came in the meantime. */

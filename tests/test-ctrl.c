@@ -631,7 +631,7 @@ test_case_19_attach(void **state)
     mock_connect(mock);
     mock->hash = NULL;
     assert_non_null(ovsrcu_get(struct xenvif_hash *,
-                               &mock->conn->shared.hash));
+                               &mock->conn->common.hash));
     assert_ptr_not_equal(mock->conn->ctrl->hash, &hash);
     xenvif_conn_run_ctrl(mock->conn, &more);
     mock_ctrl_take(mock, &rsp);
@@ -644,16 +644,16 @@ static void
 test_change_is_published(void **state)
 {
     struct mock *mock = *state;
-    struct xenvif_common *shared = &mock->conn->shared;
+    struct xenvif_common *common = &mock->conn->common;
     struct xen_netif_ctrl_response rsp;
     bool more = false;
 
-    assert_null(ovsrcu_get(struct xenvif_hash *, &shared->hash));
+    assert_null(ovsrcu_get(struct xenvif_hash *, &common->hash));
     mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, 1, 0, 0,
                   true);
     assert_true(xenvif_conn_run_ctrl(mock->conn, &more));
     mock_ctrl_take(mock, &rsp);
-    assert_non_null(ovsrcu_get(struct xenvif_hash *, &shared->hash));
+    assert_non_null(ovsrcu_get(struct xenvif_hash *, &common->hash));
 
     /* Once. */
     assert_false(xenvif_conn_run_ctrl(mock->conn, &more));
@@ -665,11 +665,11 @@ test_change_is_published(void **state)
         mock_ctrl_call(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_FLAGS, flags, 0, 0,
                        NULL);
         assert_int_equal(
-            ovsrcu_get(struct xenvif_hash *, &shared->hash)->flags, flags);
+            ovsrcu_get(struct xenvif_hash *, &common->hash)->flags, flags);
     }
     mock_ctrl_call(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, 0, 0, 0,
                    NULL);
-    assert_null(ovsrcu_get(struct xenvif_hash *, &shared->hash));
+    assert_null(ovsrcu_get(struct xenvif_hash *, &common->hash));
     assert_false(more);
 }
 

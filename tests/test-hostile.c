@@ -181,7 +181,7 @@ run_flipper(struct mock *mock, unsigned int one_in)
     assert_int_equal(pthread_create(&thread, NULL, flipper_main, &f), 0);
     while (time_msec() < end) {
         drive(q, &tx, &rx, packet, &f);
-        if (xenvif_common_fault(mock_backend(q)->shared)) {
+        if (xenvif_common_fault(mock_backend(q)->common)) {
             assert_true(latch_poll(&mock->latch));
             pthread_mutex_lock(&f.mutex);
             mock_reconnect(mock, mock_random());

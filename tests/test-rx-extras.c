@@ -202,7 +202,7 @@ test_case_28_headroom_changes(void **state)
 
     for (unsigned int i = 0; i < 100; i++) {
         mock->rules.headroom = i % 2 ? 256 : 0;
-        atomic_store(&mock->conn->shared.headroom, mock->rules.headroom);
+        atomic_store(&mock->conn->common.headroom, mock->rules.headroom);
         frame_make(&frame, &spec);
         for (unsigned int j = 0; j < 5; j++) {
             send_frame(q, 1 + i % 2, p);
@@ -360,9 +360,9 @@ test_multicast_filter(void **state)
     }
 
     /* It changes its mind ("dynamic" multicast control). */
-    atomic_store(&mock->conn->shared.filter_multicast, false);
+    atomic_store(&mock->conn->common.filter_multicast, false);
     assert_true(gets(q, unlisted));
-    atomic_store(&mock->conn->shared.filter_multicast, true);
+    atomic_store(&mock->conn->common.filter_multicast, true);
     assert_false(gets(q, unlisted));
     assert_int_equal(mock_rx_count(q, broadcast), 3);
 }

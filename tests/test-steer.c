@@ -376,7 +376,7 @@ test_case_73_stops_with_vif(void **state)
     post_all(mock);
     netif_ring_store(mock->queues[1].rx_page, NETIF_REQ_PROD, 1000000);
     xenvif_steer(mock->conn, &batch);
-    assert_int_equal(xenvif_common_fault(&mock->conn->shared),
+    assert_int_equal(xenvif_common_fault(&mock->conn->common),
                      XENVIF_FAULT_RX_RING);
     assert_int_equal(mock_rx_count(&mock->queues[1], packets), 0);
     for (unsigned int i = 0; i < N_QUEUES; i++) {

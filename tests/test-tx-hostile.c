@@ -104,7 +104,7 @@ test_case_73_rx_index(void **state)
 
         netif_ring_store(q->rx_page, NETIF_REQ_PROD, q->rx_cons + jumps[i]);
         assert_true(xenvif_rx_burst(mock_backend(q), &packet, 1));
-        assert_int_equal(xenvif_common_fault(mock_backend(q)->shared),
+        assert_int_equal(xenvif_common_fault(mock_backend(q)->common),
                          XENVIF_FAULT_RX_RING);
         assert_true(latch_poll(&q->mock->latch));
         assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_RING), n + 1);
@@ -218,7 +218,7 @@ test_vif_error_after_good_packets(void **state)
     mock_assert_packet(batch.packets[1], frame, 400);
     dp_packet_delete_batch(&batch, true);
     assert_int_equal(mock_tx_reap(q), 2);
-    assert_int_equal(xenvif_common_fault(mock_backend(q)->shared),
+    assert_int_equal(xenvif_common_fault(mock_backend(q)->common),
                      XENVIF_TX_E_CUT);
     assert_true(latch_poll(&q->mock->latch));
     recover(q, 0);
@@ -230,13 +230,13 @@ static void
 test_first_fault_counts(void **state)
 {
     struct mock_queue *q = mock_queue_of(state);
-    struct xenvif_common *shared = mock_backend(q)->shared;
+    struct xenvif_common *common = mock_backend(q)->common;
 
-    assert_int_equal(xenvif_common_fault(shared), 0);
-    xenvif_common_set_fault(shared, XENVIF_TX_E_EXTRA);
+    assert_int_equal(xenvif_common_fault(common), 0);
+    xenvif_common_set_fault(common, XENVIF_TX_E_EXTRA);
     assert_true(latch_poll(&q->mock->latch));
-    xenvif_common_set_fault(shared, XENVIF_TX_E_RING);
-    assert_int_equal(xenvif_common_fault(shared), XENVIF_TX_E_EXTRA);
+    xenvif_common_set_fault(common, XENVIF_TX_E_RING);
+    assert_int_equal(xenvif_common_fault(common), XENVIF_TX_E_EXTRA);
     assert_false(latch_is_set(&q->mock->latch));
     recover(q, 0);
 }

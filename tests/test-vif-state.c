@@ -25,7 +25,7 @@
 /* xen-netback. */
 
 static struct xenvif_observed
-connected_view(void)
+connected_observed(void)
 {
     return (struct xenvif_observed) {
         .frontend = XenbusStateConnected,
@@ -39,11 +39,11 @@ connected_view(void)
 static void
 test_kernel_was_first(void **state OVS_UNUSED)
 {
-    struct xenvif_observed view = connected_view();
+    struct xenvif_observed observed = connected_observed();
     struct xenvif_kernel kernel = { .conflict = false };
 
-    view.kernel = true;
-    assert_false(xenvif_kernel_run(&kernel, &view, false));
+    observed.kernel = true;
+    assert_false(xenvif_kernel_run(&kernel, &observed, false));
     assert_false(kernel.conflict);
 }
 
@@ -52,53 +52,53 @@ test_kernel_was_first(void **state OVS_UNUSED)
 static void
 test_conflict(void **state OVS_UNUSED)
 {
-    struct xenvif_observed view = connected_view();
+    struct xenvif_observed observed = connected_observed();
     struct xenvif_kernel kernel = { .conflict = false };
 
-    assert_false(xenvif_kernel_run(&kernel, &view, true));
-    view.kernel = true;
-    assert_true(xenvif_kernel_run(&kernel, &view, true));
+    assert_false(xenvif_kernel_run(&kernel, &observed, true));
+    observed.kernel = true;
+    assert_true(xenvif_kernel_run(&kernel, &observed, true));
     assert_true(kernel.conflict);
-    view.backend = XenbusStateClosing;
-    assert_false(xenvif_kernel_run(&kernel, &view, true));
-    view.backend = XenbusStateClosed;
-    assert_false(xenvif_kernel_run(&kernel, &view, true));
-    view.kernel = false;
-    assert_false(xenvif_kernel_run(&kernel, &view, true));
+    observed.backend = XenbusStateClosing;
+    assert_false(xenvif_kernel_run(&kernel, &observed, true));
+    observed.backend = XenbusStateClosed;
+    assert_false(xenvif_kernel_run(&kernel, &observed, true));
+    observed.kernel = false;
+    assert_false(xenvif_kernel_run(&kernel, &observed, true));
     assert_true(kernel.conflict);
 
     /* The next process finds it. */
-    assert_true(xenvif_kernel_may_resume(&view));
+    assert_true(xenvif_kernel_may_resume(&observed));
 
-    view.frontend = XenbusStateInitialising;
-    assert_false(xenvif_kernel_may_resume(&view));
-    assert_true(xenvif_kernel_run(&kernel, &view, true));
+    observed.frontend = XenbusStateInitialising;
+    assert_false(xenvif_kernel_may_resume(&observed));
+    assert_true(xenvif_kernel_run(&kernel, &observed, true));
     assert_false(kernel.conflict);
 }
 
 static void
 test_conflict_ends(void **state OVS_UNUSED)
 {
-    struct xenvif_observed view = connected_view();
+    struct xenvif_observed observed = connected_observed();
     struct xenvif_kernel kernel;
 
     /* The toolstack made the backend anew. */
     xenvif_kernel_resume(&kernel);
-    view.backend = XenbusStateInitWait;
-    assert_true(xenvif_kernel_run(&kernel, &view, true));
+    observed.backend = XenbusStateInitWait;
+    assert_true(xenvif_kernel_run(&kernel, &observed, true));
     assert_false(kernel.conflict);
 
     /* The toolstack wants it to go. */
     xenvif_kernel_resume(&kernel);
-    view = connected_view();
-    view.online = false;
-    assert_true(xenvif_kernel_run(&kernel, &view, true));
+    observed = connected_observed();
+    observed.online = false;
+    assert_true(xenvif_kernel_run(&kernel, &observed, true));
     assert_false(kernel.conflict);
 
     /* But not while xen-netback has it. */
     xenvif_kernel_resume(&kernel);
-    view.kernel = true;
-    assert_false(xenvif_kernel_run(&kernel, &view, true));
+    observed.kernel = true;
+    assert_false(xenvif_kernel_run(&kernel, &observed, true));
     assert_true(kernel.conflict);
 }
 
@@ -107,18 +107,18 @@ test_conflict_ends(void **state OVS_UNUSED)
 static void
 test_kernel_is_coming(void **state OVS_UNUSED)
 {
-    struct xenvif_observed view = { .backend = XenbusStateInitialising };
+    struct xenvif_observed observed = { .backend = XenbusStateInitialising };
     struct xenvif_kernel kernel = { .conflict = false };
 
-    assert_false(xenvif_kernel_is_coming(&kernel, &view));
-    view.kernel_next = true;
-    assert_true(xenvif_kernel_is_coming(&kernel, &view));
+    assert_false(xenvif_kernel_is_coming(&kernel, &observed));
+    observed.kernel_next = true;
+    assert_true(xenvif_kernel_is_coming(&kernel, &observed));
     assert_true(kernel.patience > time_msec());
     kernel.patience = time_msec() - 1;
-    assert_false(xenvif_kernel_is_coming(&kernel, &view));
+    assert_false(xenvif_kernel_is_coming(&kernel, &observed));
 
-    view.backend = XenbusStateInitWait;
-    assert_false(xenvif_kernel_is_coming(&kernel, &view));
+    observed.backend = XenbusStateInitWait;
+    assert_false(xenvif_kernel_is_coming(&kernel, &observed));
     assert_int_equal(kernel.patience, 0);
 }
 

@@ -42,12 +42,12 @@ open_ring(struct xenvif_ring *ring, const char *name, uint16_t domid,
 /* Prepares 'queue' for xenvif_queue_close(). */
 static void
 init_queue(struct xenvif_queue *queue, unsigned int id,
-           struct xenvif_common *shared,
+           struct xenvif_common *common,
            const struct xenvif_conn_params *params)
     OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
 {
     queue->id = id;
-    queue->shared = shared;
+    queue->common = common;
     queue->stats = &params->stats[id];
     queue->event.xce = NULL;
     queue->event.n_held = params->held_events;
@@ -55,16 +55,16 @@ init_queue(struct xenvif_queue *queue, unsigned int id,
     atomic_flag_clear(&queue->tx_busy);
     ovs_mutex_init_adaptive(&queue->rx_mutex);
     atomic_init(&queue->rx_stalled_since, 0);
-    xenvif_backlog_init(&queue->rx_backlog, shared->domid,
+    xenvif_backlog_init(&queue->rx_backlog, common->domid,
                         params->max_backlog);
     atomic_init(&queue->rx_n_waiting, 0);
     atomic_init(&queue->rx_needed, 0);
     atomic_init(&queue->rx_most, 0);
     queue->rx_wanted = 0;
     queue->rx_hopeless = UINT32_MAX;
-    xenvif_gref_table_init(&queue->grefs, shared->domid,
-                           shared->features.persistent, params->budget,
-                           shared->fault_latch);
+    xenvif_gref_table_init(&queue->grefs, common->domid,
+                           common->features.persistent, params->budget,
+                           common->fault_latch);
 }
 
 static char *
@@ -72,7 +72,7 @@ open_queue(struct xenvif_queue *queue,
            const struct xenvif_request_queue *request)
     OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
 {
-    uint16_t domid = queue->shared->domid;
+    uint16_t domid = queue->common->domid;
     char *problem;
     int error = xenvif_event_open(&queue->event, domid,
                                   request->tx_port, request->rx_port);
@@ -115,9 +115,9 @@ static void
 publish_hash(struct xenvif_conn *conn, const struct xenvif_hash *hash)
 {
     struct xenvif_hash *old
-        = ovsrcu_get_protected(struct xenvif_hash *, &conn->shared.hash);
+        = ovsrcu_get_protected(struct xenvif_hash *, &conn->common.hash);
 
-    ovsrcu_set(&conn->shared.hash,
+    ovsrcu_set(&conn->common.hash,
                hash->toeplitz ? xmemdup(hash, sizeof *hash) : NULL);
     if (old) {
         ovsrcu_postpone(free, old);
@@ -136,7 +136,7 @@ open_ctrl(struct xenvif_conn *conn, const struct xenvif_request *request,
     const struct xenvif_hash *hash = params->hash ? params->hash : &none;
     char *problem = NULL;
 
-    conn->ctrl = xenvif_ctrl_open(conn->shared.domid, conn->n_queues,
+    conn->ctrl = xenvif_ctrl_open(conn->common.domid, conn->n_queues,
                                   request->ctrl_ref, request->ctrl_port, hash,
                                   params->budget, &problem);
     if (conn->ctrl) {
@@ -175,27 +175,27 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
 {
     struct xenvif_conn *conn = xzalloc(sizeof *conn);
 
-    conn->shared.domid = params->domid;
-    conn->shared.features = request->features;
-    conn->shared.partial = params->partial;
-    conn->shared.tso = params->tso;
-    conn->shared.gso_offered_v4 = params->gso_offered_v4;
-    conn->shared.gso_offered_v6 = params->gso_offered_v6;
-    conn->shared.multicast = params->multicast;
-    conn->shared.max_frame = params->max_frame;
-    conn->shared.tx_csum_offload = params->tx_csum_offload;
-    conn->shared.rate = params->rate;
-    conn->shared.policer = params->policer;
-    conn->shared.fault_latch = params->fault_latch;
-    atomic_init(&conn->shared.fault, 0);
-    ovsrcu_init(&conn->shared.hash, NULL);
-    atomic_init(&conn->shared.headroom, request->headroom);
-    atomic_init(&conn->shared.filter_multicast, request->filter_multicast);
+    conn->common.domid = params->domid;
+    conn->common.features = request->features;
+    conn->common.partial = params->partial;
+    conn->common.tso = params->tso;
+    conn->common.gso_offered_v4 = params->gso_offered_v4;
+    conn->common.gso_offered_v6 = params->gso_offered_v6;
+    conn->common.multicast = params->multicast;
+    conn->common.max_frame = params->max_frame;
+    conn->common.tx_csum_offload = params->tx_csum_offload;
+    conn->common.rate = params->rate;
+    conn->common.policer = params->policer;
+    conn->common.fault_latch = params->fault_latch;
+    atomic_init(&conn->common.fault, 0);
+    ovsrcu_init(&conn->common.hash, NULL);
+    atomic_init(&conn->common.headroom, request->headroom);
+    atomic_init(&conn->common.filter_multicast, request->filter_multicast);
     conn->n_queues = request->n_queues;
     conn->queues = xzalloc_cacheline(conn->n_queues * sizeof *conn->queues);
     conn->grefs = xmalloc(conn->n_queues * sizeof *conn->grefs);
     for (unsigned int i = 0; i < conn->n_queues; i++) {
-        init_queue(&conn->queues[i], i, &conn->shared, params);
+        init_queue(&conn->queues[i], i, &conn->common, params);
         conn->grefs[i] = &conn->queues[i].grefs;
     }
 
@@ -267,7 +267,7 @@ xenvif_conn_close(struct xenvif_conn *conn)
         close_queue(&conn->queues[i]);
     }
     xenvif_ctrl_close(conn->ctrl);
-    free(ovsrcu_get_protected(struct xenvif_hash *, &conn->shared.hash));
+    free(ovsrcu_get_protected(struct xenvif_hash *, &conn->common.hash));
     free_cacheline(conn->queues);
     free(conn->grefs);
     free(conn);

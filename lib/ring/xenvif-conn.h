@@ -22,7 +22,7 @@ struct xenvif_ingress;
 struct xenvif_credit;
 
 struct xenvif_conn {
-    struct xenvif_common shared;
+    struct xenvif_common common;
     struct xenvif_ctrl *ctrl;   /* NULL if the guest has no control ring. */
     unsigned int n_queues;
     struct xenvif_queue *queues; /* 'n_queues' of them... */

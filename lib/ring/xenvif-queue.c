@@ -9,12 +9,12 @@
 #include "latch.h"
 
 void
-xenvif_common_set_fault(struct xenvif_common *shared, unsigned int fault)
+xenvif_common_set_fault(struct xenvif_common *common, unsigned int fault)
 {
     unsigned int none = 0;
 
-    if (atomic_compare_exchange_strong(&shared->fault, &none, fault)) {
-        latch_set(shared->fault_latch);
+    if (atomic_compare_exchange_strong(&common->fault, &none, fault)) {
+        latch_set(common->fault_latch);
     }
 }
 

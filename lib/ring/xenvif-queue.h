@@ -73,7 +73,7 @@ struct xenvif_common {
 struct xenvif_queue {
     /* Constant. */
     unsigned int id;
-    struct xenvif_common *shared;
+    struct xenvif_common *common;
     struct xenvif_event event;
     struct xenvif_queue_stats *stats; /* Not owned; outlives the queue. */
     struct xenvif_gref_table grefs; /* Pages that are mapped. */
@@ -127,11 +127,11 @@ void xenvif_common_set_fault(struct xenvif_common *, unsigned int fault);
 
 /* Returns the vif error, or 0. */
 static inline unsigned int
-xenvif_common_fault(const struct xenvif_common *shared)
+xenvif_common_fault(const struct xenvif_common *common)
 {
     unsigned int fault;
 
-    atomic_read_relaxed(&CONST_CAST(struct xenvif_common *, shared)->fault,
+    atomic_read_relaxed(&CONST_CAST(struct xenvif_common *, common)->fault,
                         &fault);
     return fault;
 }
@@ -140,12 +140,12 @@ xenvif_common_fault(const struct xenvif_common *shared)
  * on: a guest whose port is set so gets no partial checksums, and with them no
  * TSO packets. */
 static inline struct xenvif_features
-xenvif_common_features(const struct xenvif_common *shared)
+xenvif_common_features(const struct xenvif_common *common)
 {
-    struct xenvif_features features = shared->features;
+    struct xenvif_features features = common->features;
     bool tx_csum_offload;
 
-    atomic_read_relaxed(CONST_CAST(atomic_bool *, shared->tx_csum_offload),
+    atomic_read_relaxed(CONST_CAST(atomic_bool *, common->tx_csum_offload),
                         &tx_csum_offload);
     if (OVS_UNLIKELY(!tx_csum_offload)) {
         features.csum_v4 = features.csum_v6 = false;

@@ -112,7 +112,7 @@ is_wanted(const struct rx_burst *burst, const struct dp_packet *packet)
 
     return (!eth_addr_is_multicast(eth->eth_dst)
             || eth_addr_is_broadcast(eth->eth_dst)
-            || xenvif_multicast_contains(burst->queue->shared->multicast,
+            || xenvif_multicast_contains(burst->queue->common->multicast,
                                          eth->eth_dst));
 }
 
@@ -304,7 +304,7 @@ plan_copy(struct rx_burst *burst, uint32_t gref, uint16_t offset,
     }
     buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
     memcpy(buffer, data, len);
-    xenvif_copy_to_guest(&burst->copies, burst->queue->shared->domid, gref,
+    xenvif_copy_to_guest(&burst->copies, burst->queue->common->domid, gref,
                          offset, buffer, len);
     return burst->copies.n - 1;
 }
@@ -541,16 +541,16 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     struct rx_burst burst;
 
     burst.queue = queue;
-    burst.features = xenvif_common_features(queue->shared);
-    burst.hash = ovsrcu_get(struct xenvif_hash *, &queue->shared->hash);
+    burst.features = xenvif_common_features(queue->common);
+    burst.hash = ovsrcu_get(struct xenvif_hash *, &queue->common->hash);
     burst.prod = prod;
     burst.n_records = burst.n_responses = 0;
     burst.notify = false;
     atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, queue->shared->max_frame),
+        CONST_CAST(atomic_uint32_t *, queue->common->max_frame),
         &burst.max_frame);
-    atomic_read_relaxed(&queue->shared->headroom, &burst.headroom);
-    atomic_read_relaxed(&queue->shared->filter_multicast,
+    atomic_read_relaxed(&queue->common->headroom, &burst.headroom);
+    atomic_read_relaxed(&queue->common->filter_multicast,
                         &burst.filter_multicast);
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
 
@@ -576,7 +576,7 @@ xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
                 unsigned int n)
 {
     bool contended = ovs_mutex_trylock(&queue->rx_mutex);
-    bool working = !xenvif_common_fault(queue->shared);
+    bool working = !xenvif_common_fault(queue->common);
     bool broken = false;
 
     if (contended) {
@@ -599,7 +599,7 @@ xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
     ovs_mutex_unlock(&queue->rx_mutex);
 
     if (OVS_UNLIKELY(broken)) {
-        xenvif_common_set_fault(queue->shared, XENVIF_FAULT_RX_RING);
+        xenvif_common_set_fault(queue->common, XENVIF_FAULT_RX_RING);
     }
     return working;
 }
@@ -607,7 +607,7 @@ xenvif_rx_burst(struct xenvif_queue *queue, struct dp_packet **packets,
 bool
 xenvif_rx_drop(struct xenvif_queue *queue, enum xenvif_rx_verdict verdict)
 {
-    if (xenvif_common_fault(queue->shared)) {
+    if (xenvif_common_fault(queue->common)) {
         return false;
     }
     ovs_mutex_lock(&queue->rx_mutex);

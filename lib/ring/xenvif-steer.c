@@ -91,7 +91,7 @@ static bool
 distribute(struct xenvif_conn *conn, struct dp_packet **all, size_t n)
 {
     const struct xenvif_hash *hash
-        = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
+        = ovsrcu_get(struct xenvif_hash *, &conn->common.hash);
     struct dp_packet *packets[MAX_PACKETS];
     uint32_t queues[MAX_PACKETS];
     bool ok = true;
@@ -126,7 +126,7 @@ static bool
 has_room_for(struct xenvif_conn *conn, const struct dp_packet *packet)
 {
     const struct xenvif_hash *hash
-        = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
+        = ovsrcu_get(struct xenvif_hash *, &conn->common.hash);
     uint32_t queue = choose_queue(conn, hash, packet);
     uint32_t n_extras = 1 + (hash != NULL);
 
@@ -145,9 +145,9 @@ needs_segmentation(struct xenvif_conn *conn, const struct dp_packet *packet)
     if (!xenvif_packet_is_tso(packet)) {
         return false;
     }
-    features = xenvif_common_features(&conn->shared);
+    features = xenvif_common_features(&conn->common);
     /* A guest with an XDP program drops what does not fit one page. */
-    atomic_read_relaxed(&conn->shared.headroom, &headroom);
+    atomic_read_relaxed(&conn->common.headroom, &headroom);
     return (headroom
             || !xenvif_offload_takes_tso(&features, packet)
             || !has_room_for(conn, packet));
@@ -159,7 +159,7 @@ static bool
 send_segments(struct xenvif_conn *conn, struct dp_packet *packet)
 {
     const struct xenvif_hash *hash
-        = ovsrcu_get(struct xenvif_hash *, &conn->shared.hash);
+        = ovsrcu_get(struct xenvif_hash *, &conn->common.hash);
     uint32_t queue = choose_queue(conn, hash, packet);
     struct dp_packet **segments = NULL;
     uint32_t max_frame, mss;
@@ -167,7 +167,7 @@ send_segments(struct xenvif_conn *conn, struct dp_packet *packet)
     bool ok = true;
 
     atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, conn->shared.max_frame), &max_frame);
+        CONST_CAST(atomic_uint32_t *, conn->common.max_frame), &max_frame);
     mss = xenvif_offload_mss(packet, max_frame - XENVIF_FRAME_OVERHEAD);
     if (mss) {
         n = xenvif_gso_segment(packet, mss, &segments);

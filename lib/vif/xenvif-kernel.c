@@ -18,38 +18,39 @@
 /* Is the conflict over?  A guest's driver that starts anew is served by
  * whatever the kernel has bound. */
 static bool
-is_over(const struct xenvif_kernel *kernel, const struct xenvif_observed *view)
+is_over(const struct xenvif_kernel *kernel,
+        const struct xenvif_observed *observed)
 {
-    return (view->frontend == XenbusStateInitialising
-            || (!view->kernel && !view->online)
-            || (kernel->closed && view->backend == XenbusStateInitWait));
+    return (observed->frontend == XenbusStateInitialising
+            || (!observed->kernel && !observed->online)
+            || (kernel->closed && observed->backend == XenbusStateInitWait));
 }
 
 bool
 xenvif_kernel_run(struct xenvif_kernel *kernel,
-                  const struct xenvif_observed *view, bool connected)
+                  const struct xenvif_observed *observed, bool connected)
 {
     if (!kernel->conflict) {
-        kernel->conflict = view->kernel && connected;
+        kernel->conflict = observed->kernel && connected;
         kernel->closed = false;
         return kernel->conflict;
     }
-    if (is_over(kernel, view)) {
+    if (is_over(kernel, observed)) {
         kernel->conflict = false;
         return true;
     }
-    kernel->closed |= view->backend > XenbusStateConnected;
+    kernel->closed |= observed->backend > XenbusStateConnected;
     return false;
 }
 
 bool
-xenvif_kernel_may_resume(const struct xenvif_observed *view)
+xenvif_kernel_may_resume(const struct xenvif_observed *observed)
 {
-    return (view->online
-            && view->backend > XenbusStateConnected
-            && view->backend <= XenbusStateClosed
-            && view->frontend >= XenbusStateConnected
-            && view->frontend <= XenbusStateClosed);
+    return (observed->online
+            && observed->backend > XenbusStateConnected
+            && observed->backend <= XenbusStateClosed
+            && observed->frontend >= XenbusStateConnected
+            && observed->frontend <= XenbusStateClosed);
 }
 
 void
@@ -60,9 +61,10 @@ xenvif_kernel_resume(struct xenvif_kernel *kernel)
 
 bool
 xenvif_kernel_is_coming(struct xenvif_kernel *kernel,
-                        const struct xenvif_observed *view)
+                        const struct xenvif_observed *observed)
 {
-    if (!view->kernel_next || view->backend != XenbusStateInitialising) {
+    if (!observed->kernel_next
+        || observed->backend != XenbusStateInitialising) {
         kernel->patience = 0;
         return false;
     }

@@ -26,12 +26,12 @@ struct xenvif_kernel {
                                  * take a new vif; 0 if none was seen. */
 };
 
-/* Takes notice of '*view', while our data path is up or not ('connected').
+/* Takes notice of '*observed', while our data path is up or not ('connected').
  * Returns true if a conflict began or ended. */
 bool xenvif_kernel_run(struct xenvif_kernel *, const struct xenvif_observed *,
                        bool connected);
 
-/* Does '*view' look as if a conflict that an earlier process had was still
+/* Does '*observed' look as if a conflict that an earlier process had was still
  * there? */
 bool xenvif_kernel_may_resume(const struct xenvif_observed *);
 

@@ -190,7 +190,7 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
     xenvif->now.connected = true;
     xenvif->now.unpolled = XENVIF_POLLED_ALL;
     xenvif->now.n_queues = conn->n_queues;
-    xenvif->now.features = conn->shared.features;
+    xenvif->now.features = conn->common.features;
     xenvif->now.n_connects++;
     xenvif->retry_interval = XENVIF_RETRY_MIN_MS;
     if (xenvif->now.last_error[0]) {
@@ -211,7 +211,7 @@ announce_connection(struct xenvif *xenvif, const char *what)
     VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %s, %u queue%s, %s "
                  "event channels", xenvif->domid, xenvif->handle, what,
                  conn->n_queues, conn->n_queues > 1 ? "s" : "",
-                 conn->shared.features.split_channels ? "split" : "single");
+                 conn->common.features.split_channels ? "split" : "single");
 }
 
 void
@@ -239,7 +239,7 @@ restore_grefs(struct xenvif *xenvif)
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
 
     xenvif->grefs_saved = true;
-    if (conn->ctrl && !conn->shared.features.persistent) {
+    if (conn->ctrl && !conn->common.features.persistent) {
         xenvif_saved_read_grefs(xenvif->saved_dir, conn->grefs,
                                 conn->n_queues);
     }

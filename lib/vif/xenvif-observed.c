@@ -51,20 +51,21 @@ read_text(const char *dir, const char *key, char *text, size_t size)
  * Not all toolstacks create the key before that, so that without it our script
  * is yet to come, and another one may never write it. */
 static void
-read_hotplug(const char *backend_dir, struct xenvif_observed *view)
+read_hotplug(const char *backend_dir, struct xenvif_observed *observed)
 {
     char *status = xenvif_store_read(XENVIF_STORE_NO_TXN, backend_dir,
                                      "hotplug-status");
 
-    view->hotplug_missing = !status && errno == ENOENT;
-    view->hotplug_done = (status ? !strcmp(status, "connected")
-                          : view->hotplug_missing && !view->our_script);
+    observed->hotplug_missing = !status && errno == ENOENT;
+    observed->hotplug_done = (status ? !strcmp(status, "connected")
+                              : (observed->hotplug_missing
+                                 && !observed->our_script));
     if (status && !strcmp(status, "error")) {
-        read_text(backend_dir, "hotplug-error", view->hotplug_error,
-                  sizeof view->hotplug_error);
-        if (!view->hotplug_error[0]) {
-            ovs_strlcpy(view->hotplug_error, "it did not say why",
-                        sizeof view->hotplug_error);
+        read_text(backend_dir, "hotplug-error", observed->hotplug_error,
+                  sizeof observed->hotplug_error);
+        if (!observed->hotplug_error[0]) {
+            ovs_strlcpy(observed->hotplug_error, "it did not say why",
+                        sizeof observed->hotplug_error);
         }
     }
     free(status);
@@ -144,22 +145,22 @@ read_number(const char *dir, const char *key)
 bool
 xenvif_observed_read(const char *backend_dir, const char *frontend_dir,
                      uint16_t domid, uint16_t handle,
-                     struct xenvif_observed *view)
+                     struct xenvif_observed *observed)
 {
-    memset(view, 0, sizeof *view);
-    view->backend = xenvif_observed_read_state(backend_dir);
-    if (view->backend == XenbusStateUnknown) {
+    memset(observed, 0, sizeof *observed);
+    observed->backend = xenvif_observed_read_state(backend_dir);
+    if (observed->backend == XenbusStateUnknown) {
         return false;
     }
-    view->frontend = xenvif_observed_read_state(frontend_dir);
-    view->online = read_number(backend_dir, "online") == 1;
-    view->our_script = read_our_script(backend_dir);
-    read_hotplug(backend_dir, view);
-    view->kernel = read_kernel(domid, handle);
-    view->kernel_next = !view->kernel && read_kernel_next();
-    view->mtu = read_number(backend_dir, "mtu");
-    read_text(backend_dir, "mac", view->mac, sizeof view->mac);
-    view->has_rate = read_text(backend_dir, "rate", view->rate,
-                               sizeof view->rate);
+    observed->frontend = xenvif_observed_read_state(frontend_dir);
+    observed->online = read_number(backend_dir, "online") == 1;
+    observed->our_script = read_our_script(backend_dir);
+    read_hotplug(backend_dir, observed);
+    observed->kernel = read_kernel(domid, handle);
+    observed->kernel_next = !observed->kernel && read_kernel_next();
+    observed->mtu = read_number(backend_dir, "mtu");
+    read_text(backend_dir, "mac", observed->mac, sizeof observed->mac);
+    observed->has_rate = read_text(backend_dir, "rate", observed->rate,
+                                   sizeof observed->rate);
     return true;
 }

@@ -15,50 +15,50 @@
 #include "vif/xenvif-polled.h"
 
 void
-xenvif_report_explain(struct xenvif_report *info, bool has_port,
-                      const struct xenvif_observed *view)
+xenvif_report_explain(struct xenvif_report *report, bool has_port,
+                      const struct xenvif_observed *observed)
 {
-    char *reason = info->reason;
-    size_t size = sizeof info->reason;
+    char *reason = report->reason;
+    size_t size = sizeof report->reason;
 
     reason[0] = '\0';
-    if (!info->present) {
+    if (!report->present) {
         snprintf(reason, size, "no such vif in XenStore");
-    } else if (info->owner == XENVIF_KERNEL) {
+    } else if (report->owner == XENVIF_KERNEL) {
         snprintf(reason, size, "Linux xen-netback is bound to the vif");
-    } else if (info->owner == XENVIF_NOT_OURS) {
+    } else if (report->owner == XENVIF_NOT_OURS) {
         snprintf(reason, size, "no port of this switch, and its hotplug "
                  "script is not "XENVIF_SCRIPT);
-    } else if (info->fault) {
+    } else if (report->fault) {
         snprintf(reason, size, "stopped until the guest reconnects: %s",
-                 xenvif_fault_to_string(info->fault));
-    } else if (info->stalled) {
+                 xenvif_fault_to_string(report->fault));
+    } else if (report->stalled) {
         snprintf(reason, size, "guest does not post RX slots");
-    } else if (info->connected && info->unpolled != XENVIF_POLLED_ALL) {
+    } else if (report->connected && report->unpolled != XENVIF_POLLED_ALL) {
         snprintf(reason, size, "connected, but no thread polls queue %d (see "
-                 "pmd-cpu-mask and pmd-rxq-show)", info->unpolled);
-    } else if (info->connected) {
+                 "pmd-cpu-mask and pmd-rxq-show)", report->unpolled);
+    } else if (report->connected) {
         return;
     } else if (!has_port) {
         snprintf(reason, size, "no port of this switch");
-    } else if (info->last_error[0]) {
-        snprintf(reason, size, "%s", info->last_error);
-    } else if (view->hotplug_error[0]) {
+    } else if (report->last_error[0]) {
+        snprintf(reason, size, "%s", report->last_error);
+    } else if (observed->hotplug_error[0]) {
         snprintf(reason, size, "the hotplug script failed: %s",
-                 view->hotplug_error);
-    } else if (!view->hotplug_done) {
+                 observed->hotplug_error);
+    } else if (!observed->hotplug_done) {
         snprintf(reason, size, "waiting for the hotplug script to write "
                  "hotplug-status=connected");
     } else {
         snprintf(reason, size, "waiting for the guest (frontend is %s)",
-                 xenvif_bus_state_to_string(info->frontend));
+                 xenvif_bus_state_to_string(report->frontend));
     }
 }
 
 char *
-xenvif_report_since(const struct xenvif_report *info)
+xenvif_report_since(const struct xenvif_report *report)
 {
-    return xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", info->since, true);
+    return xastrftime_msec("%Y-%m-%d %H:%M:%S UTC", report->since, true);
 }
 
 const char *

@@ -47,19 +47,20 @@ struct xenvif_report {
 
 struct xenvif_observed;
 
-/* Writes into 'info->reason' why traffic does not flow, or "".  'has_port':
- * does a port claim the vif?  The view is what 'info' was made of. */
-void xenvif_report_explain(struct xenvif_report *info, bool has_port,
-                           const struct xenvif_observed *);
+/* Writes into 'report->reason' why traffic does not flow, or "".  'has_port'
+ * is true if a port claims the vif; 'observed' is where 'report' is from. */
+void xenvif_report_explain(struct xenvif_report *report, bool has_port,
+                           const struct xenvif_observed *observed);
 
-/* Returns in words since when 'info->reason' is true.  The caller frees it. */
-char *xenvif_report_since(const struct xenvif_report *info);
+/* Returns, as a text that the caller frees, since when 'report->reason' has
+ * been true. */
+char *xenvif_report_since(const struct xenvif_report *report);
 
 /* Can packets pass? */
 static inline bool
-xenvif_report_carrier(const struct xenvif_report *info)
+xenvif_report_carrier(const struct xenvif_report *report)
 {
-    return info->connected && !info->stalled && !info->fault;
+    return report->connected && !report->stalled && !report->fault;
 }
 
 const char *xenvif_owner_to_string(enum xenvif_owner);

@@ -507,7 +507,7 @@ xenvif_thread_list(size_t *n)
         entry->domid = xenvif->domid;
         entry->handle = xenvif->handle;
         ovs_mutex_lock(&xenvif->mutex);
-        entry->info = xenvif->info;
+        entry->report = xenvif->report;
         entry->port_name = nullable_xstrdup(xenvif->port_name);
         ovs_mutex_unlock(&xenvif->mutex);
         entry++;

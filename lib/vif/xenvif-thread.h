@@ -53,7 +53,7 @@ void xenvif_thread_release(struct xenvif *, const void *port);
 /* What is known about a vif. */
 struct xenvif_thread_entry {
     uint16_t domid, handle;
-    struct xenvif_report info;
+    struct xenvif_report report;
     char *port_name;            /* NULL if no port claims it. */
 };
 

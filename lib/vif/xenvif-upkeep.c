@@ -39,7 +39,7 @@ save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
     }
     conn->ctrl->grefs_changed = xenvif->grefs_unsaved = false;
     xenvif->save_grefs_at = time_msec() + SAVE_GREFS_INTERVAL_MS;
-    if (!conn->shared.features.persistent) {
+    if (!conn->common.features.persistent) {
         xenvif->grefs_saved = true;
         xenvif_saved_write_grefs(xenvif->saved_dir, conn->grefs,
                                  conn->n_queues);
@@ -185,7 +185,7 @@ xenvif_upkeep(struct xenvif *xenvif, bool periodic)
         changed = check_polls(xenvif, conn);
         check_events(xenvif);
     }
-    fault = xenvif_common_fault(&conn->shared);
+    fault = xenvif_common_fault(&conn->common);
     if (fault) {
         xenvif->stalled_ms = 0;
     }
@@ -211,6 +211,6 @@ xenvif_upkeep(struct xenvif *xenvif, bool periodic)
     xenvif->now.fault = fault;
     xenvif->now.stalled = stalled;
     xenvif->refused_unpublished = false;
-    xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
+    xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->observed);
     return xenvif_publish_report(xenvif);
 }

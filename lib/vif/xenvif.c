@@ -168,8 +168,8 @@ set_dirs(struct xenvif *xenvif, const char *own_dir)
 static void
 follow_rate(struct xenvif *xenvif)
 {
-    const char *text = xenvif->view.rate;
-    bool has_rate = xenvif->view.has_rate;
+    const char *text = xenvif->observed.rate;
+    bool has_rate = xenvif->observed.has_rate;
 
     if (has_rate == xenvif->has_rate && !strcmp(text, xenvif->rate_text)) {
         return;
@@ -188,7 +188,7 @@ follow_rate(struct xenvif *xenvif)
 /* Reads what XenStore says, and takes over what users are shown of it.
  * Returns false if there is no such vif. */
 static bool
-read_view(struct xenvif *xenvif)
+observe(struct xenvif *xenvif)
 {
     if (!xenvif->frontend_dir) {
         char *frontend_dir = xenvif_store_read(XENVIF_STORE_NO_TXN,
@@ -201,13 +201,14 @@ read_view(struct xenvif *xenvif)
         set_frontend_dir(xenvif, frontend_dir);
     }
     if (!xenvif_observed_read(xenvif->backend_dir, xenvif->frontend_dir,
-                              xenvif->domid, xenvif->handle, &xenvif->view)) {
+                              xenvif->domid, xenvif->handle,
+                              &xenvif->observed)) {
         return false;
     }
-    xenvif->now.frontend = xenvif->view.frontend;
-    xenvif->now.online = xenvif->view.online;
-    xenvif->now.mtu = xenvif->view.mtu;
-    memcpy(xenvif->now.mac, xenvif->view.mac, sizeof xenvif->now.mac);
+    xenvif->now.frontend = xenvif->observed.frontend;
+    xenvif->now.online = xenvif->observed.online;
+    xenvif->now.mtu = xenvif->observed.mtu;
+    memcpy(xenvif->now.mac, xenvif->observed.mac, sizeof xenvif->now.mac);
     follow_rate(xenvif);
     return true;
 }
@@ -215,11 +216,11 @@ read_view(struct xenvif *xenvif)
 static enum xenvif_owner
 decide_owner(const struct xenvif *xenvif)
 {
-    if (xenvif->view.kernel && !xenvif->kernel.conflict) {
+    if (xenvif->observed.kernel && !xenvif->kernel.conflict) {
         return XENVIF_KERNEL;
     } else if (xenvif->has_port) {
         return XENVIF_OURS_BY_PORT;
-    } else if (xenvif->view.our_script) {
+    } else if (xenvif->observed.our_script) {
         return XENVIF_OURS_BY_SCRIPT;
     } else if (xenvif->served) {
         return XENVIF_OURS_BY_HISTORY;
@@ -236,11 +237,11 @@ is_conflict(struct xenvif *xenvif)
     struct xenvif_kernel *kernel = &xenvif->kernel;
 
     if (!xenvif->seen && !kernel->conflict
-        && xenvif_kernel_may_resume(&xenvif->view)
+        && xenvif_kernel_may_resume(&xenvif->observed)
         && xenvif_saved_read_conflict(xenvif->saved_dir)) {
         xenvif_kernel_resume(kernel);
     }
-    if (xenvif_kernel_run(kernel, &xenvif->view, xenvif->now.connected)) {
+    if (xenvif_kernel_run(kernel, &xenvif->observed, xenvif->now.connected)) {
         if (kernel->conflict) {
             xenvif_complain(xenvif, "Linux xen-netback was bound to a vif in "
                             "use; ignoring what it does to the state");
@@ -257,7 +258,7 @@ static void
 log_owner(const struct xenvif *xenvif, enum xenvif_owner owner)
 {
     if (owner == XENVIF_KERNEL && xenvif->now.owner != owner
-        && (xenvif->has_port || xenvif->view.our_script)) {
+        && (xenvif->has_port || xenvif->observed.our_script)) {
         VLOG_WARN("vif%"PRIu16".%"PRIu16": not served, because Linux "
                   "xen-netback is bound to it", xenvif->domid,
                   xenvif->handle);
@@ -270,7 +271,7 @@ log_owner(const struct xenvif *xenvif, enum xenvif_owner owner)
 static void
 follow_backend_state(struct xenvif *xenvif)
 {
-    unsigned int backend = xenvif->view.backend;
+    unsigned int backend = xenvif->observed.backend;
 
     if (xenvif->seen && backend != xenvif->now.backend) {
         VLOG_INFO_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": state set to %s by "
@@ -390,7 +391,7 @@ reconfigure(struct xenvif *xenvif, unsigned int state)
         = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
 
     if (conn) {
-        atomic_store_relaxed(&conn->shared.headroom,
+        atomic_store_relaxed(&conn->common.headroom,
                              xenvif_bus_read_headroom(xenvif->frontend_dir));
     }
     xenvif_write_state(xenvif, state);
@@ -401,13 +402,13 @@ reconfigure(struct xenvif *xenvif, unsigned int state)
 static bool
 may_connect(const struct xenvif *xenvif)
 {
-    const struct xenvif_observed *view = &xenvif->view;
+    const struct xenvif_observed *observed = &xenvif->observed;
 
     /* Who is connected had the script done.  Linux xen-netback deletes the key
      * when the vif is taken away from it. */
     return xenvif->has_port
-           && (view->hotplug_done
-               || (view->hotplug_missing
+           && (observed->hotplug_done
+               || (observed->hotplug_missing
                    && xenvif->now.backend == XenbusStateConnected));
 }
 
@@ -416,7 +417,7 @@ static void
 attach(struct xenvif *xenvif, struct latch *fault_latch)
 {
     xenvif_attach(xenvif, fault_latch);
-    if (xenvif->now.connected && xenvif->view.hotplug_missing) {
+    if (xenvif->now.connected && xenvif->observed.hotplug_missing) {
         /* For its next connection. */
         xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
                            "hotplug-status", "connected");
@@ -473,7 +474,7 @@ follow_frontend(struct xenvif *xenvif)
 
     if (conn) {
         atomic_store_relaxed(
-            &conn->shared.filter_multicast,
+            &conn->common.filter_multicast,
             xenvif_bus_read_filter_multicast(xenvif->frontend_dir));
     }
 }
@@ -526,7 +527,7 @@ static void
 leave_alone(struct xenvif *xenvif)
 {
     xenvif_disconnect(xenvif, false);
-    xenvif->now.backend = xenvif->view.backend;
+    xenvif->now.backend = xenvif->observed.backend;
     xenvif->seen = false;
 }
 
@@ -546,7 +547,7 @@ forget(struct xenvif *xenvif)
     xenvif->now.mtu = 0;
     xenvif->now.last_error[0] = '\0';
     xenvif->now.owner = XENVIF_NOT_OURS;
-    memset(&xenvif->view, 0, sizeof xenvif->view);
+    memset(&xenvif->observed, 0, sizeof xenvif->observed);
     follow_rate(xenvif);
 }
 
@@ -557,14 +558,14 @@ xenvif_publish_report(struct xenvif *xenvif)
     bool changed;
 
     ovs_mutex_lock(&xenvif->mutex);
-    if (strcmp(now->reason, xenvif->info.reason)) {
+    if (strcmp(now->reason, xenvif->report.reason)) {
         now->since = time_wall_msec() - xenvif->stalled_ms;
     }
-    if (xenvif_report_carrier(now) != xenvif_report_carrier(&xenvif->info)) {
+    if (xenvif_report_carrier(now) != xenvif_report_carrier(&xenvif->report)) {
         now->n_carrier_changes++;
     }
-    changed = memcmp(&xenvif->info, now, sizeof *now);
-    memcpy(&xenvif->info, now, sizeof *now);
+    changed = memcmp(&xenvif->report, now, sizeof *now);
+    memcpy(&xenvif->report, now, sizeof *now);
     ovs_mutex_unlock(&xenvif->mutex);
     return changed;
 }
@@ -596,7 +597,7 @@ serve_owner(struct xenvif *xenvif, struct latch *fault_latch)
         leave_alone(xenvif);
     } else if (conflict) {
         serve_in_conflict(xenvif, fault_latch);
-    } else if (xenvif_kernel_is_coming(&xenvif->kernel, &xenvif->view)) {
+    } else if (xenvif_kernel_is_coming(&xenvif->kernel, &xenvif->observed)) {
         xenvif_retry_later(xenvif);
     } else {
         serve(xenvif, fault_latch);
@@ -621,13 +622,13 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
         set_dirs(xenvif, own_dir);
     }
 
-    xenvif->now.present = read_view(xenvif);
+    xenvif->now.present = observe(xenvif);
     if (!xenvif->now.present) {
         forget(xenvif);
     } else {
         serve_owner(xenvif, fault_latch);
     }
-    xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->view);
+    xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->observed);
     return xenvif_publish_report(xenvif);
 }
 
@@ -644,10 +645,10 @@ xenvif_is_forgotten(struct xenvif *xenvif)
 }
 
 void
-xenvif_get_report(struct xenvif *xenvif, struct xenvif_report *info)
+xenvif_get_report(struct xenvif *xenvif, struct xenvif_report *report)
 {
     ovs_mutex_lock(&xenvif->mutex);
-    memcpy(info, &xenvif->info, sizeof *info);
+    memcpy(report, &xenvif->report, sizeof *report);
     ovs_mutex_unlock(&xenvif->mutex);
 }
 

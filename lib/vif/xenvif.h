@@ -64,7 +64,7 @@ struct xenvif {
     unsigned int n_claims OVS_GUARDED; /* 'port' and those it replaced. */
     char *port_name OVS_GUARDED;
     struct xenvif_settings settings OVS_GUARDED;
-    struct xenvif_report info OVS_GUARDED;
+    struct xenvif_report report OVS_GUARDED;
     bool changed OVS_GUARDED;   /* By a port: the control thread must look. */
 
     /* Control thread only. */
@@ -81,10 +81,10 @@ struct xenvif {
     bool drain_dying;           /* Are its requests to be answered? */
     xenvif_grace dying_grace;   /* When nobody uses it any more. */
     bool has_port;              /* Does a port claim the vif? */
-    struct xenvif_observed view;    /* What XenStore said last. */
+    struct xenvif_observed observed; /* What XenStore said last. */
     bool has_rate;              /* What was taken over of the limit that... */
     char rate_text[XENVIF_OBSERVED_RATE_TEXT]; /* ...the toolstack wants. */
-    struct xenvif_report now;     /* What 'info' will be. */
+    struct xenvif_report now; /* What 'report' will be. */
     long long int stalled_ms;   /* How long it has not taken packets. */
     uint64_t held_seen;         /* 'held_events' a second ago. */
     bool storm;                 /* Did it grow in the second before? */
@@ -116,12 +116,12 @@ void xenvif_settle(struct xenvif *);
 /* Looks at XenStore and takes a step of the vif's life if there is one to be
  * taken.  'own_dir' is the XenStore directory of the domain that this process
  * runs in, and 'fault_latch' wakes the control thread on a vif error.  Returns
- * true if 'xenvif->info' changed.  Control thread. */
+ * true if 'xenvif->report' changed.  Control thread. */
 bool xenvif_run(struct xenvif *, const char *own_dir,
                 struct latch *fault_latch);
 
 /* Notices a vif error and, if 'periodic' (about once a second), a guest that
- * does not take packets.  Returns true if 'xenvif->info' changed.  Control
+ * does not take packets.  Returns true if 'xenvif->report' changed.  Control
  * thread. */
 bool xenvif_upkeep(struct xenvif *, bool periodic);
 
