@@ -58,6 +58,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/ring/xenvif-rx.h \
 	lib/ring/xenvif-steer.c \
 	lib/ring/xenvif-steer.h \
+	lib/ring/xenvif-terms.c \
+	lib/ring/xenvif-terms.h \
 	lib/ring/xenvif-tx-overflow.c \
 	lib/ring/xenvif-tx-overflow.h \
 	lib/ring/xenvif-tx-parse.c \

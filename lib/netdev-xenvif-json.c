@@ -112,7 +112,7 @@ queues_to_array(const struct netdev_xenvif *dev)
     struct json *array = json_array_create_empty();
 
     for (int i = 0; i < dev->up.n_rxq; i++) {
-        const struct xenvif_queue_stats *stats = &dev->vif->stats[i];
+        const struct xenvif_queue_stats *stats = &dev->vif->terms.stats[i];
         struct json *rx = counters_to_object(&stats->tx);
         struct json *tx = counters_to_object(&stats->rx);
         struct json *queue = json_object_create();

@@ -192,9 +192,9 @@ format_queues(struct ds *ds, const struct netdev_xenvif *dev)
             format_ring(ds, "RX", &conn->queues[i].rx);
             format_waiting(ds, &conn->queues[i]);
         }
-        format_counters(ds, "from guest", &dev->vif->stats[i].tx);
-        format_counters(ds, "to guest", &dev->vif->stats[i].rx);
-        format_drops(ds, &dev->vif->stats[i]);
+        format_counters(ds, "from guest", &dev->vif->terms.stats[i].tx);
+        format_counters(ds, "to guest", &dev->vif->terms.stats[i].rx);
+        format_drops(ds, &dev->vif->terms.stats[i]);
     }
 }
 

@@ -111,7 +111,7 @@ get_held_events(const struct netdev_xenvif *dev)
 {
     uint64_t n;
 
-    atomic_read_relaxed(&dev->vif->held_events, &n);
+    atomic_read_relaxed(&dev->vif->terms.held_events, &n);
     return n;
 }
 
@@ -125,7 +125,7 @@ netdev_xenvif_get_stats(const struct netdev *netdev,
     if (!dev->vif) {
         return EOPNOTSUPP;
     }
-    get_totals(dev->vif->stats, XENVIF_MAX_QUEUES, &t);
+    get_totals(dev->vif->terms.stats, XENVIF_MAX_QUEUES, &t);
 
     /* From here on in Open vSwitch's direction. */
     stats->rx_packets = xenvif_counter_get(&t.sum.tx.packets);
@@ -301,14 +301,14 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     }
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
-    get_totals(dev->vif->stats, XENVIF_MAX_QUEUES, &t);
+    get_totals(dev->vif->terms.stats, XENVIF_MAX_QUEUES, &t);
     xenvif_get_report(dev->vif, &info);
 #define PORT_STAT(NAME, VALUE) list_add(&list, VALUE, NAME);
     PORT_STATS
 #undef PORT_STAT
     list_totals(&list, &t.sum);
     for (int i = 0; i < netdev->n_rxq; i++) {
-        list_queue(&list, i, &dev->vif->stats[i]);
+        list_queue(&list, i, &dev->vif->terms.stats[i]);
     }
     custom_stats->size = list.n;
     custom_stats->counters = list.counters;

@@ -134,7 +134,7 @@ netdev_xenvif_apply_mtu(struct netdev_xenvif *dev)
     OVS_REQUIRES(dev->mutex)
 {
     if (dev->vif) {
-        atomic_store_relaxed(&dev->vif->max_frame,
+        atomic_store_relaxed(&dev->vif->terms.max_frame,
                              MTU_TO_MAX_FRAME(netdev_xenvif_mtu(dev)));
     }
 }
@@ -270,7 +270,7 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
     dev->n_rxq_option = options.n_rxq;
     dev->tx_csum = options.tx_csum;
     ovs_mutex_unlock(&dev->mutex);
-    atomic_store_relaxed(&dev->vif->tx_csum_offload, options.tx_csum);
+    atomic_store_relaxed(&dev->vif->terms.tx_csum_offload, options.tx_csum);
     atomic_store_relaxed(&dev->vif->down, !netdev_xenvif_is_up(dev));
     if (changed) {
         xenvif_thread_set(dev->vif, dev, &settings);
@@ -559,7 +559,7 @@ netdev_xenvif_set_policing(struct netdev *netdev, uint32_t kbits_rate,
     if (!dev->vif) {
         return ENODEV;
     }
-    xenvif_ingress_set(&dev->vif->policer, &config, xenvif_bucket_now());
+    xenvif_ingress_set(&dev->vif->terms.policer, &config, xenvif_bucket_now());
     return 0;
 }
 

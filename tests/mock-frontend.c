@@ -264,13 +264,11 @@ mock_create(unsigned int n_queues, bool split, uint32_t start)
         create_queue(mock, i, split);
     }
     mock->rules.sg = mock->rules.csum_ipv4 = true;
-    xenvif_multicast_init(&mock->multicast);
-    atomic_init(&mock->max_frame, MOCK_FRAME_MAX);
-    atomic_init(&mock->tx_csum_offload, true);
     xenvif_budget_init(&mock->budget, domid);
-    xenvif_credit_init(&mock->rate);
-    xenvif_ingress_init(&mock->policer);
     latch_init(&mock->latch);
+    xenvif_terms_init(&mock->terms, domid, &mock->budget, &mock->latch);
+    mock->terms.max_backlog = 0;
+    atomic_store(&mock->terms.max_frame, MOCK_FRAME_MAX);
     mock_reset(mock, start);
     return mock;
 }
@@ -351,7 +349,7 @@ mock_reconnect(struct mock *mock, uint32_t start)
 void
 mock_limit_mtu(struct mock *mock)
 {
-    atomic_store(&mock->max_frame, MOCK_MTU + XENVIF_FRAME_OVERHEAD);
+    atomic_store(&mock->terms.max_frame, MOCK_MTU + XENVIF_FRAME_OVERHEAD);
 }
 
 void
@@ -395,7 +393,7 @@ static void
 free_mock(struct mock *mock)
 {
     latch_destroy(&mock->latch);
-    xenvif_multicast_destroy(&mock->multicast);
+    xenvif_terms_destroy(&mock->terms);
     free(mock->ctrl);
     free(mock);
 }
@@ -495,29 +493,17 @@ mock_request(const struct mock *mock, struct xenvif_request *request)
     }
 }
 
+void
+mock_offer_gso(struct mock *mock, bool offered)
+{
+    mock->terms.gso_offered_v4 = mock->terms.gso_offered_v6 = offered;
+}
+
 struct xenvif_conn *
 mock_try_connect(struct mock *mock, const struct xenvif_request *request,
                  char **problem)
 {
-    const struct xenvif_conn_params params = {
-        .domid = mock->domid,
-        .stats = mock->stats,
-        .multicast = &mock->multicast,
-        .max_frame = &mock->max_frame,
-        .tx_csum_offload = &mock->tx_csum_offload,
-        .rate = &mock->rate,
-        .policer = &mock->policer,
-        .partial = mock->partial,
-        .tso = mock->tso,
-        .gso_offered_v4 = mock->gso_offered,
-        .gso_offered_v6 = mock->gso_offered,
-        .max_backlog = mock->max_backlog,
-        .hash = mock->hash,
-        .fault_latch = &mock->latch,
-        .budget = &mock->budget,
-    };
-
-    return xenvif_conn_open(&params, request, problem);
+    return xenvif_conn_open(&mock->terms, request, mock->hash, problem);
 }
 
 void

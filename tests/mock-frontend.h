@@ -33,9 +33,7 @@
 #include "rate/xenvif-budget.h"
 #include "ring/xenvif-conn.h"
 #include "packet/xenvif-counters.h"
-#include "packet/xenvif-multicast.h"
-#include "rate/xenvif-ingress.h"
-#include "rate/xenvif-credit.h"
+#include "ring/xenvif-terms.h"
 
 enum {
     MOCK_MAX_QUEUES = 4,
@@ -99,19 +97,12 @@ struct mock {
     struct mock_ctrl *ctrl;     /* Or NULL. */
     bool persistent;
     bool filter_multicast;
-    bool partial, tso, gso_offered;
-    uint32_t max_backlog;
     const struct xenvif_hash *hash; /* Of an earlier backend, or NULL. */
 
     /* The provider's end. */
     struct xenvif_conn *conn;   /* NULL if not connected. */
     struct xenvif_budget budget;
-    struct xenvif_queue_stats stats[MOCK_MAX_QUEUES];
-    struct xenvif_multicast multicast;
-    atomic_uint32_t max_frame;
-    atomic_bool tx_csum_offload;
-    struct xenvif_credit rate;
-    struct xenvif_ingress policer;
+    struct xenvif_terms terms;  /* Nothing may wait in a queue by default. */
     struct latch latch;
 };
 
@@ -173,6 +164,10 @@ void mock_assert_mapped(const struct mock *, unsigned int n);
 
 /* Gives the frontend, which is not connected, a control ring. */
 void mock_add_ctrl(struct mock *);
+
+/* Whether the next connection begins with the offer that the guest may send
+ * large TCP segments. */
+void mock_offer_gso(struct mock *, bool offered);
 
 /* What the frontend tells the backend. */
 void mock_request(const struct mock *, struct xenvif_request *);
@@ -336,12 +331,12 @@ struct dp_packet *mock_packet(const uint8_t *frame, uint32_t len);
 
 /* Counters of the provider. */
 #define mock_tx_count(Q, NAME) \
-    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].tx.NAME)
+    xenvif_counter_get(&(Q)->mock->terms.stats[(Q)->id].tx.NAME)
 #define mock_rx_count(Q, NAME) \
-    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].rx.NAME)
+    xenvif_counter_get(&(Q)->mock->terms.stats[(Q)->id].rx.NAME)
 #define mock_tx_verdicts(Q, VERDICT) \
-    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].tx_verdicts[VERDICT])
+    xenvif_counter_get(&(Q)->mock->terms.stats[(Q)->id].tx_verdicts[VERDICT])
 #define mock_rx_verdicts(Q, VERDICT) \
-    xenvif_counter_get(&(Q)->mock->stats[(Q)->id].rx_verdicts[VERDICT])
+    xenvif_counter_get(&(Q)->mock->terms.stats[(Q)->id].rx_verdicts[VERDICT])
 
 #endif /* mock-frontend.h */

@@ -43,7 +43,7 @@ take_account(struct mock_queue *q, const struct xenvif_counters *counters,
     a->rsp_prod = netif_ring_load(ring, NETIF_RSP_PROD);
     a->rsp_event = netif_ring_load(ring, NETIF_RSP_EVENT);
     assert_ptr_equal(q->mock->conn->queues[q->id].stats,
-                     &q->mock->stats[q->id]);
+                     &q->mock->terms.stats[q->id]);
 }
 
 /* Checks that a burst did not do more than it may, told the truth about it,
@@ -216,7 +216,7 @@ mock_tx_frame(struct mock_queue *q, const uint8_t *frame, uint32_t len,
 unsigned int
 mock_tx_burst(struct mock_queue *q, struct dp_packet_batch *batch)
 {
-    const struct xenvif_counters *counters = &q->mock->stats[q->id].tx;
+    const struct xenvif_counters *counters = &q->mock->terms.stats[q->id].tx;
     struct dp_packet *packet;
     struct account old, new;
     uint64_t bytes = 0;
@@ -382,7 +382,7 @@ mock_rx_post_gref(struct mock_queue *q, uint32_t gref)
 void
 mock_rx_burst(struct mock_queue *q, struct dp_packet **packets, unsigned int n)
 {
-    const struct xenvif_counters *counters = &q->mock->stats[q->id].rx;
+    const struct xenvif_counters *counters = &q->mock->terms.stats[q->id].rx;
     const struct netif_rx_rules *rules = &q->mock->rules;
     struct account old, new;
     uint64_t n_data;

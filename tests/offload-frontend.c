@@ -19,8 +19,9 @@ setup(void **state, bool partial, bool tso)
     struct mock *mock = mock_create(1, false, 0);
 
     mock_limit_mtu(mock);
-    mock->partial = partial;
-    mock->tso = mock->gso_offered = tso;
+    mock->terms.partial = partial;
+    mock->terms.tso = tso;
+    mock_offer_gso(mock, tso);
     mock_connect(mock);
     *state = mock;
     return 0;
@@ -54,7 +55,7 @@ setup_off_late(void **state)
 
     setup(state, false, false);
     mock = *state;
-    mock->gso_offered = true;
+    mock_offer_gso(mock, true);
     mock_reconnect(mock, 0);
     return 0;
 }
@@ -144,7 +145,8 @@ bool
 is_left_open(const struct mock *mock)
 {
     return (is_plain() && (frame.spec.proto == FRAME_TCP || !frame.spec.v6
-                           || !XENVIF_OVS_HAVE_CSUM_START || !mock->tso));
+                           || !XENVIF_OVS_HAVE_CSUM_START
+                           || !mock->terms.tso));
 }
 
 /* Is the packet marked as one whose checksum is open, and as one to be cut

@@ -339,7 +339,7 @@ setup(void **state)
 {
     struct mock *mock = mock_create(1, false, -100);
 
-    mock->max_backlog = 100;
+    mock->terms.max_backlog = 100;
     mock_connect(mock);
     *state = mock;
     return 0;
@@ -596,7 +596,7 @@ test_unfit_while_waiting(void **state)
 
     send_burst(q, 0, 3, 1514);
     send_burst(q, 3, 3, 60);
-    atomic_store(&mock->max_frame, 1000);
+    atomic_store(&mock->terms.max_frame, 1000);
     mock_rx_post(q, 10);
     xenvif_rx_poll(mock_backend(q));
     expect(q, 3, 3, 60);

@@ -391,7 +391,7 @@ test_ring(void **state)
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
 
-    set_rate(&mock->rate, 4500, 1000 * 1000 * 1000, xenvif_bucket_now());
+    set_rate(&mock->terms.rate, 4500, 1000 * 1000 * 1000, xenvif_bucket_now());
     put_frames(q, 20);
     assert_int_equal(burst(q), 5);
     assert_int_equal(mock_tx_reap(q), 5);
@@ -410,7 +410,7 @@ test_ring(void **state)
     assert_int_equal(xenvif_tx_n_pending(mock_backend(q)), NETIF_RING_SIZE);
 
     /* It goes on at once when the limit is gone. */
-    set_rate(&mock->rate, 0, 0, xenvif_bucket_now());
+    set_rate(&mock->terms.rate, 0, 0, xenvif_bucket_now());
     assert_int_equal(xenvif_tx_wait_ms(mock_backend(q)), 0);
     for (int i = 0; i < NETIF_RING_SIZE / 32; i++) {
         assert_int_equal(burst(q), 32);
@@ -427,7 +427,7 @@ test_ring_errors(void **state)
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
 
-    set_rate(&mock->rate, 1000, 1000 * 1000 * 1000, xenvif_bucket_now());
+    set_rate(&mock->terms.rate, 1000, 1000 * 1000 * 1000, xenvif_bucket_now());
     for (int i = 0; i < 10; i++) {
         mock_tx_request(q, 0, 0, 13, 0);
         mock_tx_end(q);
@@ -436,7 +436,7 @@ test_ring_errors(void **state)
     assert_int_equal(burst(q), 1);
     assert_int_equal(mock_tx_reap(q), 11);
     assert_int_equal(mock_tx_verdicts(q, XENVIF_TX_E_RUNT), 10);
-    set_rate(&mock->rate, 0, 0, xenvif_bucket_now());
+    set_rate(&mock->terms.rate, 0, 0, xenvif_bucket_now());
     assert_int_equal(burst(q), 1);
     assert_int_equal(mock_tx_reap(q), 1);
 }

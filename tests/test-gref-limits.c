@@ -354,7 +354,7 @@ static void
 test_sleeps_meanwhile(void **state)
 {
     struct mock *mock = *state;
-    struct xenvif *xenvif = xenvif_create(mock->domid, 0);
+    struct xenvif *xenvif = xenvif_create(mock->domid, 0, &mock->latch);
     uint32_t pfn = xenemu_dom_alloc_page(mock->dom);
     int32_t gref = xenemu_grant(mock->dom, 0, pfn, false);
     struct xen_netif_ctrl_response rsp;
@@ -393,7 +393,7 @@ static void
 test_sleeps_without_store(void **state)
 {
     struct mock *mock = *state;
-    struct xenvif *xenvif = xenvif_create(mock->domid, 0);
+    struct xenvif *xenvif = xenvif_create(mock->domid, 0, &mock->latch);
     struct xen_netif_ctrl_response rsp;
     long long int start;
 

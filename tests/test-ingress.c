@@ -137,7 +137,7 @@ test_ring(void **state)
     struct mock_queue *q = &mock->queues[0];
     struct dp_packet_batch batch;
 
-    set_policer(&mock->policer, 1, 80, 0, 0, xenvif_bucket_now());
+    set_policer(&mock->terms.policer, 1, 80, 0, 0, xenvif_bucket_now());
     for (int i = 0; i < 20; i++) {
         mock_fill_frame(frame, sizeof frame);
         mock_tx_frame(q, frame, sizeof frame, NULL, 0, 0);
@@ -157,8 +157,8 @@ test_ring(void **state)
     assert_int_equal(mock_tx_count(q, copies), 10);
 
     /* They count for the rate all the same. */
-    set_policer(&mock->policer, 1, 8, 0, 0, xenvif_bucket_now());
-    xenvif_credit_set(&mock->rate,
+    set_policer(&mock->terms.policer, 1, 8, 0, 0, xenvif_bucket_now());
+    xenvif_credit_set(&mock->terms.rate,
                       &(struct xenvif_credit_config) { 4000, UINT32_MAX },
                       xenvif_bucket_now());
     for (int i = 0; i < 10; i++) {
@@ -168,7 +168,8 @@ test_ring(void **state)
     assert_int_equal(mock_tx_burst(q, &batch), 1);
     dp_packet_delete_batch(&batch, true);
     assert_int_equal(mock_tx_reap(q), 4);
-    xenvif_credit_set(&mock->rate, &(struct xenvif_credit_config) { 0, 0 },
+    xenvif_credit_set(&mock->terms.rate,
+                      &(struct xenvif_credit_config) { 0, 0 },
                       xenvif_bucket_now());
     assert_int_equal(mock_tx_burst(q, &batch), 0);
     assert_int_equal(mock_tx_reap(q), 6);

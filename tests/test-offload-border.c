@@ -487,10 +487,10 @@ leaves_open(const struct mock *mock)
 {
     struct wild_l4 l4;
 
-    return (mock->partial && is_open()
+    return (mock->terms.partial && is_open()
             && wild_find(sent.data, sent.len, &l4)
             && !l4.n_tags && !l4.options && l4.l4 + l4.l4_len == sent.len
-            && (l4.proto == 6 || !l4.v6 || !mock->tso
+            && (l4.proto == 6 || !l4.v6 || !mock->terms.tso
                 || !XENVIF_OVS_HAVE_CSUM_START));
 }
 
@@ -585,12 +585,12 @@ test_border(void **state)
 
     signal(SIGABRT, die);
     signal(SIGSEGV, die);       /* Which cmocka had taken. */
-    mock_seed(seed * 2654435761u + mock->partial * 2 + mock->tso);
+    mock_seed(seed * 2654435761u + mock->terms.partial * 2 + mock->terms.tso);
     for (round_no = 0; round_no < n; round_no++) {
-        bool large = mock->gso_offered && !mock_random_range(3);
+        bool large = mock->terms.gso_offered_v4 && !mock_random_range(3);
 
         wild_make(&sent, large);
-        atomic_store(&mock->max_frame, (mock_random_range(20) ? 1522
+        atomic_store(&mock->terms.max_frame, (mock_random_range(20) ? 1522
                                         : 62 + mock_random_range(300)));
         if (run_frame(q)) {
             taken++;
@@ -610,9 +610,9 @@ setup(void **state, bool partial, bool tso, bool gso_offered)
 {
     struct mock *mock = mock_create(1, false, 0);
 
-    mock->partial = partial;
-    mock->tso = tso;
-    mock->gso_offered = gso_offered;
+    mock->terms.partial = partial;
+    mock->terms.tso = tso;
+    mock_offer_gso(mock, gso_offered);
     mock->rules.csum_ipv6 = true;
     mock_connect(mock);
     *state = mock;

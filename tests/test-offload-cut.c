@@ -116,11 +116,11 @@ test_tx_gso_small_mtu(void **state)
     struct mock *mock = *state;
     struct mock_queue *q = &mock->queues[0];
 
-    atomic_store(&mock->max_frame, 100 + 22);
+    atomic_store(&mock->terms.max_frame, 100 + 22);
     refuse(q, &spec, gso_type(false), 1000, XENVIF_TX_E_GSO);
     assert_int_equal(mock_tx_count(q, gso_segmented), 0);
     assert_int_equal(mock_tx_count(q, packets), 0);
-    atomic_store(&mock->max_frame, MOCK_MTU + 22);
+    atomic_store(&mock->terms.max_frame, MOCK_MTU + 22);
     put_frame(q, BLANK, gso_type(false), 1000);
     take_segments(q, 1000);
     mock_tx_reap(q);
@@ -155,7 +155,7 @@ test_tx_gso_many(void **state)
     }
     mock_tx_reap(q);
     n_dropped = mock_tx_verdicts(q, XENVIF_TX_E_GSO);
-    assert_int_equal(n_dropped, mock->tso ? 30 - 3 : 0);
+    assert_int_equal(n_dropped, mock->terms.tso ? 30 - 3 : 0);
     assert_int_equal(n, (30 - n_dropped) * 500);
     assert_int_equal(mock_tx_count(q, packets), 30 - n_dropped);
 }
@@ -202,7 +202,7 @@ test_tx_gso_rate(void **state)
     struct mock_queue *q = &mock->queues[0];
     struct dp_packet_batch batch;
 
-    xenvif_credit_set(&mock->rate, &slow, xenvif_bucket_now());
+    xenvif_credit_set(&mock->terms.rate, &slow, xenvif_bucket_now());
     make_blank(&large);
     put_frame(q, BLANK, XEN_NETIF_GSO_TYPE_TCPV4, 200);
     while (take_batch(q, &batch) == NETDEV_MAX_BURST) {

@@ -315,7 +315,7 @@ test_case_59_60_61_rx_partial(void **state)
         mock->rules.csum_ipv4 = guest & 1;
         mock->rules.csum_ipv6 = guest & 2;
         mock_reconnect(mock, 0);
-        memset(mock->stats, 0, sizeof mock->stats);
+        memset(mock->terms.stats, 0, sizeof mock->terms.stats);
         for (unsigned int i = 0; next_shape(i, &spec); i++) {
             bool blank = (!spec.n_tags
                           && guest & (spec.v6 ? 2 : 1));
@@ -378,7 +378,7 @@ test_operator_completes(void **state)
         bool complete = i / 3 % 2;
 
         if (!spec.n_tags) {
-            atomic_store(&mock->tx_csum_offload, !complete);
+            atomic_store(&mock->terms.tx_csum_offload, !complete);
             frame_make(&frame, &spec);
             send_packet(q, partial_packet(), 1, p);
             assert_int_equal(p->info.flags, NETRXF_data_validated

@@ -99,7 +99,7 @@ test_case_67_hash_extra(void **state)
     struct mock_queue *q = &mock->queues[0];
     struct mock_rx_packet *p = xmalloc(sizeof *p);
 
-    atomic_store(&mock->max_frame, MOCK_FRAME_MAX);
+    atomic_store(&mock->terms.max_frame, MOCK_FRAME_MAX);
     configure_hash(mock);
     for (unsigned int i = 0; i < 16 * 2 * 2 * 2; i++) {
         bool v6 = i & 1, tcp = i & 2;
@@ -254,7 +254,7 @@ test_case_53_bad_grants(void **state)
     const struct frame_spec spec = { .proto = FRAME_TCP, .payload = 5000 };
 
     mock->rules.headroom = 256;
-    atomic_store(&mock->max_frame, MOCK_FRAME_MAX);
+    atomic_store(&mock->terms.max_frame, MOCK_FRAME_MAX);
     mock_reconnect(mock, 0);
     configure_hash(mock);
     frame_make(&frame, &spec);

@@ -707,7 +707,7 @@ test_unfit_packets(void **state)
     for (uint32_t len = 0; len < 14; len++) {
         expect_drop(q, len, XENVIF_RX_E_OFFLOAD);
     }
-    atomic_store(&q->mock->max_frame, 1522);
+    atomic_store(&q->mock->terms.max_frame, 1522);
     expect_drop(q, 1523, XENVIF_RX_E_MTU);
     mock_rx_through(q, frame, 1522, 1);
 }

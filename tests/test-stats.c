@@ -63,7 +63,7 @@ group_teardown(void **state)
 static struct xenvif_queue_stats *
 stats_of(struct netdev *netdev)
 {
-    return netdev_xenvif_cast(netdev)->vif->stats;
+    return netdev_xenvif_cast(netdev)->vif->terms.stats;
 }
 
 static void
@@ -253,7 +253,7 @@ test_values(void **state)
         }
     }
     netdev_free_custom_stats_counters(&custom);
-    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+    xenvif_terms_reset_stats(&netdev_xenvif_cast(netdev)->vif->terms);
 }
 
 /* What there is of each queue. */
@@ -290,7 +290,7 @@ test_queues(void **state)
         }
     }
     netdev_free_custom_stats_counters(&custom);
-    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+    xenvif_terms_reset_stats(&netdev_xenvif_cast(netdev)->vif->terms);
     netdev->n_rxq = 1;
 }
 
@@ -367,7 +367,7 @@ test_totals(void **state)
     netdev_free_custom_stats_counters(&custom);
     assert_int_equal(totals.tx_errors, tx_errors);
     assert_int_equal(totals.tx_dropped, tx_dropped);
-    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+    xenvif_terms_reset_stats(&netdev_xenvif_cast(netdev)->vif->terms);
     assert_int_equal(netdev_get_stats(netdev, &totals), 0);
     assert_int_equal(totals.rx_packets + totals.tx_dropped, 0);
 }
@@ -405,7 +405,7 @@ test_sizes(void **state)
     assert_int_equal(totals.tx_1024_to_1522_packets, 1523 - 1024);
     assert_int_equal(totals.tx_1523_to_max_packets, 65536 - 1523);
     dp_packet_delete(packet);
-    xenvif_reset_stats(netdev_xenvif_cast(netdev)->vif);
+    xenvif_terms_reset_stats(&netdev_xenvif_cast(netdev)->vif->terms);
 }
 
 /* Options that are refused, and why. */

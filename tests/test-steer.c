@@ -644,7 +644,7 @@ check_segment(struct mock *mock, struct mock_rx_packet *p)
     bool tx_csum_offload;
     bool blank;
 
-    atomic_read(&mock->tx_csum_offload, &tx_csum_offload);
+    atomic_read(&mock->terms.tx_csum_offload, &tx_csum_offload);
     blank = (tx_csum_offload && !frame.spec.n_tags
              && (frame.spec.v6 ? mock->rules.csum_ipv6
                  : mock->rules.csum_ipv4));
@@ -715,7 +715,7 @@ set_obstacle(struct mock *mock, enum obstacle obstacle, bool v6)
     rules->gso_tcpv4 = gso && !(obstacle == OTHER_FAMILY && !v6);
     rules->gso_tcpv6 = gso && !(obstacle == OTHER_FAMILY && v6);
     rules->headroom = obstacle == HEADROOM ? 256 : 0;
-    atomic_store(&mock->tx_csum_offload, obstacle != OPERATOR);
+    atomic_store(&mock->terms.tx_csum_offload, obstacle != OPERATOR);
     mock_reconnect(mock, 0);
 }
 
@@ -768,7 +768,7 @@ test_few_requests(void **state)
     const struct frame_spec spec = { .proto = FRAME_TCP, .payload = 50000 };
     struct xenvif_queue *queue;
 
-    mock->max_backlog = XENVIF_BACKLOG_MAX_PACKETS;
+    mock->terms.max_backlog = XENVIF_BACKLOG_MAX_PACKETS;
     set_obstacle(mock, NOTHING, false);
     queue = mock_backend(q);
     frame_make(&frame, &spec);
@@ -936,14 +936,14 @@ test_case_80_many_segments(void **state)
     struct frame_spec spec = { .proto = FRAME_TCP, .payload = 65535 - 54 };
     uint32_t mss = DIV_ROUND_UP(spec.payload, XENVIF_GSO_MAX_SEGMENTS);
 
-    atomic_store(&mock->max_frame, mss + 40 + XENVIF_FRAME_OVERHEAD);
+    atomic_store(&mock->terms.max_frame, mss + 40 + XENVIF_FRAME_OVERHEAD);
     frame_make(&frame, &spec);
     send_tso(mock, mss);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_NO_SLOTS),
                      XENVIF_GSO_MAX_SEGMENTS - NETIF_RING_SIZE);
 
-    atomic_store(&mock->max_frame, mss - 1 + 40 + XENVIF_FRAME_OVERHEAD);
+    atomic_store(&mock->terms.max_frame, mss - 1 + 40 + XENVIF_FRAME_OVERHEAD);
     send_tso(mock, mss - 1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_E_OFFLOAD), 1);
     assert_int_equal(mock_rx_verdicts(q, XENVIF_RX_GOOD), NETIF_RING_SIZE);

@@ -125,10 +125,10 @@ test_case_31_multicast_request(void **state)
 
     assert_int_equal(edit_multicast(q, XEN_NETIF_EXTRA_TYPE_MCAST_ADD, addr),
                      NETIF_RSP_OKAY);
-    assert_true(xenvif_multicast_contains(&q->mock->multicast, addr));
+    assert_true(xenvif_multicast_contains(&q->mock->terms.multicast, addr));
     assert_int_equal(edit_multicast(q, XEN_NETIF_EXTRA_TYPE_MCAST_DEL, addr),
                      NETIF_RSP_OKAY);
-    assert_false(xenvif_multicast_contains(&q->mock->multicast, addr));
+    assert_false(xenvif_multicast_contains(&q->mock->terms.multicast, addr));
     assert_int_equal(mock_tx_count(q, copy_calls), 0);
 
     /* Not a multicast address. */
@@ -720,7 +720,7 @@ test_max_frame(void **state)
 {
     struct mock_queue *q = mock_queue_of(state);
 
-    atomic_store(&q->mock->max_frame, 1522);
+    atomic_store(&q->mock->terms.max_frame, 1522);
     send_one(q, 1522, NULL, 0);
     mock_tx_frame(q, frame, 1523, NULL, 0, 0);
     mock_tx_push(q);

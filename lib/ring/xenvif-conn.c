@@ -42,29 +42,30 @@ open_ring(struct xenvif_ring *ring, const char *name, uint16_t domid,
 /* Prepares 'queue' for xenvif_queue_close(). */
 static void
 init_queue(struct xenvif_queue *queue, unsigned int id,
-           struct xenvif_common *common,
-           const struct xenvif_conn_params *params)
+           struct xenvif_common *common)
     OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
 {
+    struct xenvif_terms *terms = common->terms;
+
     queue->id = id;
     queue->common = common;
-    queue->stats = &params->stats[id];
+    queue->terms = terms;
+    queue->stats = &terms->stats[id];
     queue->event.xce = NULL;
-    queue->event.n_held = params->held_events;
+    queue->event.n_held = &terms->held_events;
     queue->tx.page = queue->rx.page = NULL;
     atomic_flag_clear(&queue->tx_busy);
     ovs_mutex_init_adaptive(&queue->rx_mutex);
     atomic_init(&queue->rx_stalled_since, 0);
-    xenvif_backlog_init(&queue->rx_backlog, common->domid,
-                        params->max_backlog);
+    xenvif_backlog_init(&queue->rx_backlog, terms->domid, terms->max_backlog);
     atomic_init(&queue->rx_n_waiting, 0);
     atomic_init(&queue->rx_needed, 0);
     atomic_init(&queue->rx_most, 0);
     queue->rx_wanted = 0;
     queue->rx_hopeless = UINT32_MAX;
-    xenvif_gref_table_init(&queue->grefs, common->domid,
-                           common->features.persistent, params->budget,
-                           common->fault_latch);
+    xenvif_gref_table_init(&queue->grefs, terms->domid,
+                           common->features.persistent, terms->budget,
+                           terms->fault_latch);
 }
 
 static char *
@@ -72,7 +73,7 @@ open_queue(struct xenvif_queue *queue,
            const struct xenvif_request_queue *request)
     OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows the queue yet. */
 {
-    uint16_t domid = queue->common->domid;
+    uint16_t domid = queue->terms->domid;
     char *problem;
     int error = xenvif_event_open(&queue->event, domid,
                                   request->tx_port, request->rx_port);
@@ -130,20 +131,19 @@ publish_hash(struct xenvif_conn *conn, const struct xenvif_hash *hash)
 /* Opens the control ring.  Returns NULL or a text that says what is wrong. */
 static char *
 open_ctrl(struct xenvif_conn *conn, const struct xenvif_request *request,
-          const struct xenvif_conn_params *params)
+          const struct xenvif_hash *hash)
 {
     static const struct xenvif_hash none;
-    const struct xenvif_hash *hash = params->hash ? params->hash : &none;
+    struct xenvif_terms *terms = conn->common.terms;
     char *problem = NULL;
 
-    conn->ctrl = xenvif_ctrl_open(conn->common.domid, conn->n_queues,
+    hash = hash ? hash : &none;
+    conn->ctrl = xenvif_ctrl_open(terms->domid, conn->n_queues,
                                   request->ctrl_ref, request->ctrl_port, hash,
-                                  params->budget, &problem);
+                                  terms->budget, &problem);
     if (conn->ctrl) {
-        conn->ctrl->event.n_held = params->held_events;
+        conn->ctrl->event.n_held = &terms->held_events;
         conn->ctrl->grefs = conn->grefs;
-        conn->ctrl->forget_grefs = params->forget_grefs;
-        conn->ctrl->forget_aux = params->forget_aux;
         publish_hash(conn, hash);
     }
     return problem;
@@ -170,23 +170,14 @@ xenvif_conn_run_ctrl(struct xenvif_conn *conn, bool *more)
 }
 
 struct xenvif_conn *
-xenvif_conn_open(const struct xenvif_conn_params *params,
-                 const struct xenvif_request *request, char **problem)
+xenvif_conn_open(struct xenvif_terms *terms,
+                 const struct xenvif_request *request,
+                 const struct xenvif_hash *hash, char **problem)
 {
     struct xenvif_conn *conn = xzalloc(sizeof *conn);
 
-    conn->common.domid = params->domid;
+    conn->common.terms = terms;
     conn->common.features = request->features;
-    conn->common.partial = params->partial;
-    conn->common.tso = params->tso;
-    conn->common.gso_offered_v4 = params->gso_offered_v4;
-    conn->common.gso_offered_v6 = params->gso_offered_v6;
-    conn->common.multicast = params->multicast;
-    conn->common.max_frame = params->max_frame;
-    conn->common.tx_csum_offload = params->tx_csum_offload;
-    conn->common.rate = params->rate;
-    conn->common.policer = params->policer;
-    conn->common.fault_latch = params->fault_latch;
     atomic_init(&conn->common.fault, 0);
     ovsrcu_init(&conn->common.hash, NULL);
     atomic_init(&conn->common.headroom, request->headroom);
@@ -195,7 +186,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
     conn->queues = xzalloc_cacheline(conn->n_queues * sizeof *conn->queues);
     conn->grefs = xmalloc(conn->n_queues * sizeof *conn->grefs);
     for (unsigned int i = 0; i < conn->n_queues; i++) {
-        init_queue(&conn->queues[i], i, &conn->common, params);
+        init_queue(&conn->queues[i], i, &conn->common);
         conn->grefs[i] = &conn->queues[i].grefs;
     }
 
@@ -204,7 +195,7 @@ xenvif_conn_open(const struct xenvif_conn_params *params,
         *problem = open_queue(&conn->queues[i], &request->queues[i]);
     }
     if (!*problem && request->has_ctrl) {
-        *problem = open_ctrl(conn, request, params);
+        *problem = open_ctrl(conn, request, hash);
     }
     if (*problem) {
         xenvif_conn_close(conn);

@@ -13,13 +13,9 @@
 #include "ring/xenvif-queue.h"
 #include "ring/xenvif-request.h"
 
-struct latch;
-struct xenvif_budget;
 struct xenvif_ctrl;
 struct xenvif_hash;
-struct xenvif_multicast;
-struct xenvif_ingress;
-struct xenvif_credit;
+struct xenvif_terms;
 
 struct xenvif_conn {
     struct xenvif_common common;
@@ -29,40 +25,18 @@ struct xenvif_conn {
     struct xenvif_gref_table **grefs; /* ...and their tables. */
 };
 
-/* What a connection needs that outlives it. */
-struct xenvif_conn_params {
-    uint16_t domid;             /* The guest's. */
-    struct xenvif_budget *budget; /* Of the guest. */
-    struct xenvif_queue_stats *stats; /* One for each queue. */
-    struct xenvif_multicast *multicast;
-    const atomic_uint32_t *max_frame;
-    const atomic_bool *tx_csum_offload;
-    struct xenvif_credit *rate;
-    struct xenvif_ingress *policer;
-    bool partial, tso;          /* See struct xenvif_common, */
-    bool gso_offered_v4, gso_offered_v6; /* likewise. */
-    uint32_t max_backlog;       /* Packets that may wait in each queue. */
-    struct latch *fault_latch;
-    atomic_uint64_t *held_events; /* See struct xenvif_event; may be NULL. */
-
-    /* Before pages that the guest had mapped are unmapped because it says so:
-     * see struct xenvif_ctrl. */
-    bool (*forget_grefs)(void *aux);
-    void *forget_aux;
-
-    /* What the guest configured before we attached to its rings; NULL for a
-     * new connection. */
-    const struct xenvif_hash *hash;
-};
-
 /* Binds the event channels and maps the rings that 'request' names, in this
  * order: whoever has the event channels has the vif.  Continues at the place
  * where an earlier backend left the rings.
  *
+ * 'terms' have to stay as long as the connection.  'hash' is what the guest
+ * configured before we attached to its rings, or NULL for a new connection.
+ *
  * All or nothing.  On failure returns NULL and stores a text for the user in
  * '*problem', which the caller frees.  Control thread. */
-struct xenvif_conn *xenvif_conn_open(const struct xenvif_conn_params *,
+struct xenvif_conn *xenvif_conn_open(struct xenvif_terms *terms,
                                      const struct xenvif_request *,
+                                     const struct xenvif_hash *hash,
                                      char **problem);
 
 /* Answers messages on the control ring, and maps pages if grants are

@@ -14,7 +14,7 @@ xenvif_common_set_fault(struct xenvif_common *common, unsigned int fault)
     unsigned int none = 0;
 
     if (atomic_compare_exchange_strong(&common->fault, &none, fault)) {
-        latch_set(common->fault_latch);
+        latch_set(common->terms->fault_latch);
     }
 }
 

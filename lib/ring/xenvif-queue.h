@@ -20,51 +20,33 @@
 #include "packet/xenvif-counters.h"
 #include "packet/xenvif-features.h"
 #include "ring/xenvif-backlog.h"
+#include "ring/xenvif-terms.h"
 #include "ring/xenvif-tx-overflow.h"
 #include "xen/xenvif-event.h"
 #include "xen/xenvif-gref.h"
 #include "xen/xenvif-ring.h"
 
-struct latch;
 struct xenvif_hash;
-struct xenvif_multicast;
-struct xenvif_ingress;
-struct xenvif_credit;
 
 /* What a connection's queues have in common. */
 struct xenvif_common {
-    uint16_t domid;             /* The guest's. */
-    struct xenvif_features features;
-    bool partial;               /* May packets with partial checksums enter the
-                                 * datapath? */
-    bool tso;                   /* May TSO packets? */
-    bool gso_offered_v4;        /* Was the guest told that it may send TCP */
-    bool gso_offered_v6;        /* segments to be cut? */
-    struct xenvif_multicast *multicast; /* Not owned. */
+    struct xenvif_terms *terms; /* Those of the vif; not owned. */
+    struct xenvif_features features; /* Constant. */
 
     /* How the guest wants its packets distributed; NULL if it does not care.
      */
     OVSRCU_TYPE(struct xenvif_hash *) hash;
 
-    /* Does the guest want only the multicast packets that it listed? */
+    /* True if the guest wants only the multicast packets that it listed. */
     atomic_bool filter_multicast;
 
     /* Bytes to leave free in front of a packet in its first page, which a
      * Linux guest asks for while it has an XDP program; less than a page. */
     atomic_uint32_t headroom;
 
-    /* The operator's settings, which may change at any time. */
-    const atomic_uint32_t *max_frame; /* Bytes, FCS excluded. */
-    const atomic_bool *tx_csum_offload; /* May it get partial checksums? */
-
-    /* The toolstack's limit on what the guest transmits; not owned. */
-    struct xenvif_credit *rate;
-    struct xenvif_ingress *policer; /* The operator's; not owned. */
-
     /* The first vif error: an enum xenvif_tx_verdict, or XENVIF_FAULT_RX_RING,
      * or 0.  Once set, nothing touches the rings until the vif reconnects. */
     atomic_uint fault;
-    struct latch *fault_latch;  /* Wakes the control thread; not owned. */
 };
 
 /* A vif error in the RX ring, whose verdicts have an enum of their own. */
@@ -74,6 +56,7 @@ struct xenvif_queue {
     /* Constant. */
     unsigned int id;
     struct xenvif_common *common;
+    struct xenvif_terms *terms; /* Those in 'common'. */
     struct xenvif_event event;
     struct xenvif_queue_stats *stats; /* Not owned; outlives the queue. */
     struct xenvif_gref_table grefs; /* Pages that are mapped. */
@@ -145,8 +128,7 @@ xenvif_common_features(const struct xenvif_common *common)
     struct xenvif_features features = common->features;
     bool tx_csum_offload;
 
-    atomic_read_relaxed(CONST_CAST(atomic_bool *, common->tx_csum_offload),
-                        &tx_csum_offload);
+    atomic_read_relaxed(&common->terms->tx_csum_offload, &tx_csum_offload);
     if (OVS_UNLIKELY(!tx_csum_offload)) {
         features.csum_v4 = features.csum_v6 = false;
     }

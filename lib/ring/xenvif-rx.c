@@ -112,7 +112,7 @@ is_wanted(const struct rx_burst *burst, const struct dp_packet *packet)
 
     return (!eth_addr_is_multicast(eth->eth_dst)
             || eth_addr_is_broadcast(eth->eth_dst)
-            || xenvif_multicast_contains(burst->queue->common->multicast,
+            || xenvif_multicast_contains(&burst->queue->terms->multicast,
                                          eth->eth_dst));
 }
 
@@ -304,7 +304,7 @@ plan_copy(struct rx_burst *burst, uint32_t gref, uint16_t offset,
     }
     buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
     memcpy(buffer, data, len);
-    xenvif_copy_to_guest(&burst->copies, burst->queue->common->domid, gref,
+    xenvif_copy_to_guest(&burst->copies, burst->queue->terms->domid, gref,
                          offset, buffer, len);
     return burst->copies.n - 1;
 }
@@ -546,9 +546,7 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     burst.prod = prod;
     burst.n_records = burst.n_responses = 0;
     burst.notify = false;
-    atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, queue->common->max_frame),
-        &burst.max_frame);
+    atomic_read_relaxed(&queue->terms->max_frame, &burst.max_frame);
     atomic_read_relaxed(&queue->common->headroom, &burst.headroom);
     atomic_read_relaxed(&queue->common->filter_multicast,
                         &burst.filter_multicast);

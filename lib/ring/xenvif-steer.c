@@ -166,8 +166,7 @@ send_segments(struct xenvif_conn *conn, struct dp_packet *packet)
     size_t n = 0;
     bool ok = true;
 
-    atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, conn->common.max_frame), &max_frame);
+    atomic_read_relaxed(&conn->common.terms->max_frame, &max_frame);
     mss = xenvif_offload_mss(packet, max_frame - XENVIF_FRAME_OVERHEAD);
     if (mss) {
         n = xenvif_gso_segment(packet, mss, &segments);

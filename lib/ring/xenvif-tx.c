@@ -124,7 +124,7 @@ plan_piece(struct tx_burst *burst, const struct netif_tx_request *req,
         return page + req->offset;
     }
     buffer = xenvif_bounce_alloc(burst->copies.bounce, len);
-    xenvif_copy_from_guest(&burst->copies, burst->queue->common->domid,
+    xenvif_copy_from_guest(&burst->copies, burst->queue->terms->domid,
                            req->gref, req->offset, buffer, len);
     return buffer;
 }
@@ -165,7 +165,7 @@ plan_copies(struct tx_burst *burst, struct tx_record *record)
 static unsigned int
 n_pieces(const struct tx_burst *burst, const struct xenvif_tx_packet *packet)
 {
-    return (packet->gso_type && !burst->queue->common->tso
+    return (packet->gso_type && !burst->queue->terms->tso
             ? DIV_ROUND_UP(packet->size, packet->gso_size) : 1);
 }
 
@@ -181,7 +181,7 @@ plan_packet(struct tx_burst *burst, struct tx_record *record)
     }
     burst->credit -= packet->size;
     if (OVS_UNLIKELY(burst->policed_at)
-        && !xenvif_ingress_admit(burst->queue->common->policer, packet->size,
+        && !xenvif_ingress_admit(&burst->queue->terms->policer, packet->size,
                                  burst->policed_at)) {
         record->verdict = XENVIF_TX_E_POLICED;
     } else {
@@ -195,7 +195,7 @@ plan_packet(struct tx_burst *burst, struct tx_record *record)
 static int64_t
 take_credit(const struct xenvif_queue *queue)
 {
-    struct xenvif_credit *rate = queue->common->rate;
+    struct xenvif_credit *rate = &queue->terms->rate;
     int64_t credit;
 
     if (OVS_LIKELY(!xenvif_credit_is_limited(rate))) {
@@ -213,7 +213,7 @@ static void
 settle_credit(const struct tx_burst *burst, int64_t credit)
 {
     if (OVS_UNLIKELY(credit != XENVIF_CREDIT_NO_LIMIT)) {
-        xenvif_credit_settle(burst->queue->common->rate, burst->queue->id,
+        xenvif_credit_settle(&burst->queue->terms->rate, burst->queue->id,
                              credit, credit - burst->credit);
     }
 }
@@ -223,8 +223,7 @@ max_frame(const struct tx_burst *burst)
 {
     uint32_t size;
 
-    atomic_read_relaxed(
-        CONST_CAST(atomic_uint32_t *, burst->queue->common->max_frame), &size);
+    atomic_read_relaxed(&burst->queue->terms->max_frame, &size);
     return size;
 }
 
@@ -235,8 +234,8 @@ plan_burst(struct tx_burst *burst, bool more)
 {
     const struct xenvif_tx_limits limits = {
         .max_frame = max_frame(burst),
-        .gso_v4 = burst->queue->common->gso_offered_v4,
-        .gso_v6 = burst->queue->common->gso_offered_v6,
+        .gso_v4 = burst->queue->terms->gso_offered_v4,
+        .gso_v6 = burst->queue->terms->gso_offered_v6,
     };
 
     while (burst->n_slots < burst->n_window
@@ -274,8 +273,8 @@ apply_offloads(const struct tx_burst *burst, struct tx_record *record,
 {
     const struct xenvif_tx_packet *tx_packet = &record->packet;
     const struct xenvif_datapath datapath = {
-        .partial = burst->queue->common->partial,
-        .tso = burst->queue->common->tso,
+        .partial = burst->queue->terms->partial,
+        .tso = burst->queue->terms->tso,
         .max_frame = max_frame(burst),
     };
 
@@ -371,7 +370,7 @@ static int16_t
 edit_multicast(const struct tx_burst *burst,
                const struct xenvif_tx_packet *packet)
 {
-    struct xenvif_multicast *multicast = burst->queue->common->multicast;
+    struct xenvif_multicast *multicast = &burst->queue->terms->multicast;
     struct eth_addr addr;
 
     memcpy(&addr, packet->multicast_addr, sizeof addr);
@@ -497,7 +496,7 @@ run_burst(struct xenvif_queue *queue, uint32_t prod,
     }
     burst.queue = queue;
     burst.credit = credit;
-    burst.policed_at = (xenvif_ingress_is_active(queue->common->policer)
+    burst.policed_at = (xenvif_ingress_is_active(&queue->terms->policer)
                         ? xenvif_bucket_now() : 0);
     burst.n_slots = burst.n_records = burst.n_packets = 0;
     xenvif_copy_batch_init(&burst.copies, xenvif_bounce_get());
@@ -558,7 +557,7 @@ xenvif_tx_n_pending(const struct xenvif_queue *queue)
 long long int
 xenvif_tx_wait_ms(const struct xenvif_queue *queue)
 {
-    struct xenvif_credit *rate = queue->common->rate;
+    struct xenvif_credit *rate = &queue->terms->rate;
 
     /* What was cut already has been paid for. */
     return (xenvif_credit_is_limited(rate)

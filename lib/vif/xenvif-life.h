@@ -14,8 +14,6 @@
 #include "compiler.h"
 #include "vif/xenvif.h"
 
-struct latch;
-
 /* When to try again something that a moment may cure, such as rings that the
  * process before us is just leaving.  The interval doubles with each try. */
 #define XENVIF_RETRY_MIN_MS 50
@@ -46,8 +44,8 @@ void xenvif_link_init(struct xenvif *);
 
 /* Brings the data path up for a guest that wants to connect, or for one that
  * is Connected already. */
-void xenvif_connect(struct xenvif *, struct latch *fault_latch);
-void xenvif_attach(struct xenvif *, struct latch *fault_latch);
+void xenvif_connect(struct xenvif *);
+void xenvif_attach(struct xenvif *);
 
 /* Begins to end the data path, if there is one.  Returns true if there is none
  * any more, and false if that takes until a grace period is over: xenvif_run()

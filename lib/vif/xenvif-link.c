@@ -66,7 +66,7 @@ xenvif_disconnect(struct xenvif *xenvif, bool drain)
     xenvif->dying = conn;
     xenvif->drain_dying = drain;
     xenvif->dying_grace = xenvif_grace_ask();
-    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_GRACE);
+    xenvif_budget_spend(xenvif->terms.budget, XENVIF_PRICE_GRACE);
     xenvif->hash_unsaved = xenvif->grefs_unsaved = false;
     xenvif->now.connected = false;
     xenvif->now.stalled = false;
@@ -123,35 +123,30 @@ forget_grefs(void *xenvif_)
     return true;
 }
 
+/* Fixes what stays the same during the connection that is about to be opened.
+ * The previous one is gone, so that no thread is reading this. */
+static void
+fix_terms(struct xenvif *xenvif)
+{
+    struct xenvif_settings settings = xenvif_get_settings(xenvif);
+    struct xenvif_terms *terms = &xenvif->terms;
+
+    ovs_assert(!xenvif->dying && !xenvif_get_conn(xenvif));
+    terms->partial = settings.partial;
+    terms->tso = settings.tso;
+    xenvif_bus_read_gso_offer(xenvif->backend_dir, &terms->gso_offered_v4,
+                              &terms->gso_offered_v6);
+}
+
 /* Reads what the frontend wants and opens the connection to it.  Returns NULL
  * and stores a text in '*problem' if that fails. */
 static struct xenvif_conn *
-open_conn(struct xenvif *xenvif, struct latch *fault_latch,
-          const struct xenvif_hash *saved, char **problem)
+open_conn(struct xenvif *xenvif, const struct xenvif_hash *saved,
+          char **problem)
 {
-    struct xenvif_settings settings = xenvif_get_settings(xenvif);
-    struct xenvif_conn_params params = {
-        .domid = xenvif->domid,
-        .budget = xenvif->budget,
-        .stats = xenvif->stats,
-        .multicast = &xenvif->multicast,
-        .max_frame = &xenvif->max_frame,
-        .tx_csum_offload = &xenvif->tx_csum_offload,
-        .rate = &xenvif->rate,
-        .policer = &xenvif->policer,
-        .partial = settings.partial,
-        .tso = settings.tso,
-        .max_backlog = XENVIF_BACKLOG_MAX_PACKETS,
-        .fault_latch = fault_latch,
-        .held_events = &xenvif->held_events,
-        .forget_grefs = forget_grefs,
-        .forget_aux = xenvif,
-        .hash = saved,
-    };
     struct xenvif_request request;
+    struct xenvif_conn *conn;
 
-    xenvif_bus_read_gso_offer(xenvif->backend_dir, &params.gso_offered_v4,
-                              &params.gso_offered_v6);
     *problem = xenvif_bus_read_request(xenvif->frontend_dir,
                                        read_max_queues(xenvif), &request);
     if (!*problem && !xenvif->kernel.conflict
@@ -159,14 +154,22 @@ open_conn(struct xenvif *xenvif, struct latch *fault_latch,
            != XenbusStateConnected) {
         *problem = xstrdup("frontend left state Connected");
     }
-    return *problem ? NULL : xenvif_conn_open(&params, &request, problem);
+    if (*problem) {
+        return NULL;
+    }
+    fix_terms(xenvif);
+    conn = xenvif_conn_open(&xenvif->terms, &request, saved, problem);
+    if (conn && conn->ctrl) {
+        conn->ctrl->forget_grefs = forget_grefs;
+        conn->ctrl->forget_aux = xenvif;
+    }
+    return conn;
 }
 
 /* Brings the data path up, with the configuration 'saved' unless it is NULL.
  * Returns true if that worked. */
 static bool
-connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
-              const struct xenvif_hash *saved)
+connect_rings(struct xenvif *xenvif, const struct xenvif_hash *saved)
 {
     struct xenvif_conn *conn;
     char *problem;
@@ -174,8 +177,8 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
     if (!may_connect(xenvif)) {
         return false;
     }
-    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_CONNECT);
-    conn = open_conn(xenvif, fault_latch, saved, &problem);
+    xenvif_budget_spend(xenvif->terms.budget, XENVIF_PRICE_CONNECT);
+    conn = open_conn(xenvif, saved, &problem);
     if (!conn) {
         xenvif_complain(xenvif, "%s", problem);
         free(problem);
@@ -185,7 +188,8 @@ connect_rings(struct xenvif *xenvif, struct latch *fault_latch,
 
     ovsrcu_set(&xenvif->conn, conn);
     xenvif_bucket_take(&xenvif->connects, 1);
-    xenvif_budget_spend(xenvif->budget, conn->n_queues * XENVIF_PRICE_QUEUE);
+    xenvif_budget_spend(xenvif->terms.budget,
+                        conn->n_queues * XENVIF_PRICE_QUEUE);
     xenvif->served = true;
     xenvif->now.connected = true;
     xenvif->now.unpolled = XENVIF_POLLED_ALL;
@@ -215,12 +219,12 @@ announce_connection(struct xenvif *xenvif, const char *what)
 }
 
 void
-xenvif_connect(struct xenvif *xenvif, struct latch *fault_latch)
+xenvif_connect(struct xenvif *xenvif)
 {
     /* What an earlier guest of this number left behind is not this one's. */
     xenvif_saved_remove(xenvif->saved_dir);
     xenvif->grefs_saved = false;
-    if (connect_rings(xenvif, fault_latch, NULL)) {
+    if (connect_rings(xenvif, NULL)) {
         xenvif_write_state(xenvif, XenbusStateConnected);
         if (xenvif->now.backend == XenbusStateConnected) {
             announce_connection(xenvif, "connected");
@@ -246,13 +250,13 @@ restore_grefs(struct xenvif *xenvif)
 }
 
 void
-xenvif_attach(struct xenvif *xenvif, struct latch *fault_latch)
+xenvif_attach(struct xenvif *xenvif)
 {
     struct xenvif_hash *saved = xmalloc(sizeof *saved);
 
     xenvif_saved_read_hash(xenvif->saved_dir, saved);
-    xenvif_saved_read_multicast(xenvif->saved_dir, &xenvif->multicast);
-    if (connect_rings(xenvif, fault_latch, saved)) {
+    xenvif_saved_read_multicast(xenvif->saved_dir, &xenvif->terms.multicast);
+    if (connect_rings(xenvif, saved)) {
         restore_grefs(xenvif);
         announce_connection(xenvif, "attached to running guest");
     }
@@ -265,7 +269,7 @@ xenvif_close(struct xenvif *xenvif, unsigned int state)
     if (!xenvif_disconnect(xenvif, true)) {
         return;
     }
-    xenvif_multicast_clear(&xenvif->multicast);
+    xenvif_multicast_clear(&xenvif->terms.multicast);
     xenvif_saved_remove(xenvif->saved_dir);
     xenvif_write_state(xenvif, state);
 }

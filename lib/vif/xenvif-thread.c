@@ -80,7 +80,7 @@ get_vif(uint16_t domid, uint16_t handle)
     struct xenvif *xenvif = find_vif(domid, handle);
 
     if (!xenvif) {
-        xenvif = xenvif_create(domid, handle);
+        xenvif = xenvif_create(domid, handle, &wakeup);
         hmap_insert(&vifs, &xenvif->node, hash_vif(domid, handle));
     }
     return xenvif;
@@ -301,8 +301,8 @@ static int
 compare_vifs(const void *a_, const void *b_)
 {
     struct xenvif *const *a = a_, *const *b = b_;
-    int64_t left_a = (*a)->budget->work.level;
-    int64_t left_b = (*b)->budget->work.level;
+    int64_t left_a = (*a)->terms.budget->work.level;
+    int64_t left_b = (*b)->terms.budget->work.level;
 
     return left_a > left_b ? -1 : left_a < left_b;
 }
@@ -328,7 +328,7 @@ serve_vifs(struct xenvif **array, size_t n, bool have_store)
             latch_set(&wakeup);
         }
         if (have_store) {
-            changed |= xenvif_run(array[i], own_dir, &wakeup);
+            changed |= xenvif_run(array[i], own_dir);
             collect_garbage(array[i]);
         }
     }
@@ -346,7 +346,7 @@ run_vifs(bool have_store)
 
     for (size_t i = 0; i < n; i++) {
         changed |= xenvif_upkeep(array[i], check);
-        xenvif_budget_left(array[i]->budget); /* As of now. */
+        xenvif_budget_left(array[i]->terms.budget); /* As of now. */
     }
     changed |= serve_vifs(array, n, have_store);
     free(array);
@@ -424,7 +424,7 @@ xenvif_thread_claim(uint16_t domid, uint16_t handle, const void *port,
     ovs_mutex_lock(&xenvif->mutex);
     if (xenvif->port != port) {
         /* A new port starts to count at 0. */
-        xenvif_reset_stats(xenvif);
+        xenvif_terms_reset_stats(&xenvif->terms);
     }
     xenvif->port = port;
     xenvif->n_claims++;

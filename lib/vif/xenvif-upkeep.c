@@ -59,7 +59,8 @@ count_refused(struct xenvif *xenvif, const struct xenvif_conn *conn)
                      "not mapped, the guest has %"PRIu32" of at most %"PRIu32
                      " (and all guests may have %"PRIu32")", xenvif->domid,
                      xenvif->handle, n - xenvif->n_refused_before,
-                     xenvif->budget->n_pages, limits.guest, limits.total);
+                     xenvif->terms.budget->n_pages, limits.guest,
+                     limits.total);
         xenvif->now.n_maps_refused += n - xenvif->n_refused_before;
         xenvif->n_refused_before = n;
         xenvif->refused_unpublished = true;
@@ -117,11 +118,11 @@ save_multicast(struct xenvif *xenvif)
     struct eth_addr addrs[XENVIF_MULTICAST_MAX];
     unsigned int version;
 
-    xenvif_multicast_get(&xenvif->multicast, addrs, &version);
+    xenvif_multicast_get(&xenvif->terms.multicast, addrs, &version);
     if (version != xenvif->multicast_saved && xenvif->saved_dir) {
         xenvif->multicast_saved
             = xenvif_saved_write_multicast(xenvif->saved_dir,
-                                           &xenvif->multicast);
+                                           &xenvif->terms.multicast);
     }
 }
 
@@ -157,7 +158,7 @@ check_events(struct xenvif *xenvif)
     uint64_t held;
     bool storm;
 
-    atomic_read_relaxed(&xenvif->held_events, &held);
+    atomic_read_relaxed(&xenvif->terms.held_events, &held);
     storm = held != xenvif->held_seen && held;
     if (storm && !xenvif->storm) {
         VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": guest sends events "

@@ -32,7 +32,7 @@ VLOG_DEFINE_THIS_MODULE(xenvif);
 #define MAX_DEFAULT_QUEUES 8
 
 struct xenvif *
-xenvif_create(uint16_t domid, uint16_t handle)
+xenvif_create(uint16_t domid, uint16_t handle, struct latch *fault_latch)
     OVS_NO_THREAD_SAFETY_ANALYSIS
 {
     static const struct vlog_rate_limit rl = VLOG_RATE_LIMIT_INIT(10, 10);
@@ -41,15 +41,10 @@ xenvif_create(uint16_t domid, uint16_t handle)
     xenvif->domid = domid;
     xenvif->handle = handle;
     ovsrcu_init(&xenvif->conn, NULL);
-    atomic_init(&xenvif->max_frame, 0);
-    atomic_init(&xenvif->tx_csum_offload, true);
+    xenvif_terms_init(&xenvif->terms, domid, xenvif_budget_ref(domid),
+                      fault_latch);
     atomic_init(&xenvif->down, false);
-    atomic_init(&xenvif->held_events, 0);
-    xenvif_credit_init(&xenvif->rate);
-    xenvif_ingress_init(&xenvif->policer);
-    xenvif_multicast_init(&xenvif->multicast);
     ovs_mutex_init(&xenvif->mutex);
-    xenvif->budget = xenvif_budget_ref(domid);
     xenvif_link_init(xenvif);
     xenvif->rl = rl;
     xenvif->dirty = true;
@@ -141,9 +136,8 @@ xenvif_destroy(struct xenvif *xenvif)
     OVS_NO_THREAD_SAFETY_ANALYSIS
 {
     set_frontend_dir(xenvif, NULL);
-    xenvif_budget_unref(xenvif->budget);
-    xenvif_ingress_destroy(&xenvif->policer);
-    xenvif_multicast_destroy(&xenvif->multicast);
+    xenvif_budget_unref(xenvif->terms.budget);
+    xenvif_terms_destroy(&xenvif->terms);
     ovs_mutex_destroy(&xenvif->mutex);
     free(xenvif->port_name);
     free(xenvif->backend_dir);
@@ -182,7 +176,8 @@ follow_rate(struct xenvif *xenvif)
                      "\"%s\", which is not BYTES,MICROSECONDS",
                      xenvif->domid, xenvif->handle, text);
     }
-    xenvif_credit_set(&xenvif->rate, &xenvif->now.rate, xenvif_bucket_now());
+    xenvif_credit_set(&xenvif->terms.rate, &xenvif->now.rate,
+                      xenvif_bucket_now());
 }
 
 /* Reads what XenStore says, and takes over what users are shown of it.
@@ -351,7 +346,7 @@ next_look(const struct xenvif *xenvif)
     long long int due = xenvif->dirty ? 0 : xenvif->retry_at;
 
     return (due == LLONG_MAX ? LLONG_MAX
-            : MAX(due, xenvif_budget_due(xenvif->budget, 0)));
+            : MAX(due, xenvif_budget_due(xenvif->terms.budget, 0)));
 }
 
 static bool
@@ -414,9 +409,9 @@ may_connect(const struct xenvif *xenvif)
 
 /* Goes on with a guest that is connected already. */
 static void
-attach(struct xenvif *xenvif, struct latch *fault_latch)
+attach(struct xenvif *xenvif)
 {
-    xenvif_attach(xenvif, fault_latch);
+    xenvif_attach(xenvif);
     if (xenvif->now.connected && xenvif->observed.hotplug_missing) {
         /* For its next connection. */
         xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->backend_dir,
@@ -426,7 +421,7 @@ attach(struct xenvif *xenvif, struct latch *fault_latch)
 
 /* Takes the next step, if there is one. */
 static void
-step(struct xenvif *xenvif, struct latch *fault_latch)
+step(struct xenvif *xenvif)
 {
     struct xenvif_bus_view bus_view = {
         .frontend = xenvif->now.frontend,
@@ -443,10 +438,10 @@ step(struct xenvif *xenvif, struct latch *fault_latch)
         offer(xenvif);
         break;
     case XENVIF_BUS_CONNECT:
-        xenvif_connect(xenvif, fault_latch);
+        xenvif_connect(xenvif);
         break;
     case XENVIF_BUS_ATTACH:
-        attach(xenvif, fault_latch);
+        attach(xenvif);
         break;
     case XENVIF_BUS_RECONFIGURE:
         reconfigure(xenvif, XenbusStateReconfigured);
@@ -492,7 +487,7 @@ is_offer_valid(struct xenvif *xenvif)
 
 /* Does what there is to do for a vif that is ours. */
 static void
-serve(struct xenvif *xenvif, struct latch *fault_latch)
+serve(struct xenvif *xenvif)
 {
     follow_backend_state(xenvif);
     if (!xenvif->has_port) {
@@ -506,18 +501,18 @@ serve(struct xenvif *xenvif, struct latch *fault_latch)
         && !is_offer_valid(xenvif)) {
         offer(xenvif);
     } else {
-        step(xenvif, fault_latch);
+        step(xenvif);
     }
 }
 
 /* Likewise, in a conflict with xen-netback: the rings are all there is. */
 static void
-serve_in_conflict(struct xenvif *xenvif, struct latch *fault_latch)
+serve_in_conflict(struct xenvif *xenvif)
 {
     if (!xenvif->has_port) {
         xenvif_disconnect(xenvif, false);
     } else if (!xenvif->now.connected && !xenvif->dying) {
-        xenvif_attach(xenvif, fault_latch);
+        xenvif_attach(xenvif);
     }
     xenvif->seen = true;
 }
@@ -586,7 +581,7 @@ take_port(struct xenvif *xenvif)
 
 /* Does what there is to do, which depends on whose the vif is. */
 static void
-serve_owner(struct xenvif *xenvif, struct latch *fault_latch)
+serve_owner(struct xenvif *xenvif)
 {
     bool conflict = is_conflict(xenvif);
     enum xenvif_owner owner = decide_owner(xenvif);
@@ -596,17 +591,16 @@ serve_owner(struct xenvif *xenvif, struct latch *fault_latch)
     if (owner < XENVIF_OURS_BY_PORT) {
         leave_alone(xenvif);
     } else if (conflict) {
-        serve_in_conflict(xenvif, fault_latch);
+        serve_in_conflict(xenvif);
     } else if (xenvif_kernel_is_coming(&xenvif->kernel, &xenvif->observed)) {
         xenvif_retry_later(xenvif);
     } else {
-        serve(xenvif, fault_latch);
+        serve(xenvif);
     }
 }
 
 bool
-xenvif_run(struct xenvif *xenvif, const char *own_dir,
-           struct latch *fault_latch)
+xenvif_run(struct xenvif *xenvif, const char *own_dir)
 {
     bool changed = take_port(xenvif);
 
@@ -615,7 +609,7 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
     if (!changed && !is_due(xenvif)) {
         return false;
     }
-    xenvif_budget_spend(xenvif->budget, XENVIF_PRICE_LOOK);
+    xenvif_budget_spend(xenvif->terms.budget, XENVIF_PRICE_LOOK);
     xenvif->dirty = false;
     xenvif->retry_at = LLONG_MAX;
     if (!xenvif->backend_dir) {
@@ -626,7 +620,7 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir,
     if (!xenvif->now.present) {
         forget(xenvif);
     } else {
-        serve_owner(xenvif, fault_latch);
+        serve_owner(xenvif);
     }
     xenvif_report_explain(&xenvif->now, xenvif->has_port, &xenvif->observed);
     return xenvif_publish_report(xenvif);
@@ -650,19 +644,6 @@ xenvif_get_report(struct xenvif *xenvif, struct xenvif_report *report)
     ovs_mutex_lock(&xenvif->mutex);
     memcpy(report, &xenvif->report, sizeof *report);
     ovs_mutex_unlock(&xenvif->mutex);
-}
-
-void
-xenvif_reset_stats(struct xenvif *xenvif)
-{
-    xenvif_counter *counters = (xenvif_counter *) xenvif->stats;
-    size_t size = sizeof xenvif->stats;
-
-    BUILD_ASSERT_DECL(sizeof xenvif->stats % sizeof *counters == 0);
-    for (size_t i = 0; i < size / sizeof *counters; i++) {
-        atomic_store_relaxed(&counters[i], 0);
-    }
-    atomic_store_relaxed(&xenvif->held_events, 0);
 }
 
 unsigned int

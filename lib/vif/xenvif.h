@@ -20,12 +20,9 @@
 #include "openvswitch/vlog.h"
 #include "ovs-atomic.h"
 #include "ovs-rcu.h"
-#include "packet/xenvif-counters.h"
-#include "packet/xenvif-multicast.h"
 #include "rate/xenvif-bucket.h"
-#include "rate/xenvif-credit.h"
-#include "rate/xenvif-ingress.h"
 #include "ring/xenvif-conn.h"
+#include "ring/xenvif-terms.h"
 #include "vif/xenvif-bus.h"
 #include "vif/xenvif-kernel.h"
 #include "vif/xenvif-observed.h"
@@ -38,7 +35,7 @@ struct latch;
 struct xenvif_settings {
     uint32_t max_queues;        /* To offer to the guest. */
     bool poll;                  /* Do PMD threads have to poll? */
-    bool partial, tso;          /* See struct xenvif_common. */
+    bool partial, tso;          /* See struct xenvif_terms. */
 };
 
 struct xenvif {
@@ -48,15 +45,9 @@ struct xenvif {
 
     /* Data plane. */
     OVSRCU_TYPE(struct xenvif_conn *) conn; /* NULL if not connected. */
-    atomic_uint32_t max_frame;  /* Bytes; set by the port. */
-    atomic_bool tx_csum_offload; /* May the guest get partial checksums?  Set
-                                  * by the port. */
-    atomic_bool down;           /* Did the administrator say so?  Likewise. */
-    struct xenvif_credit rate;
-    struct xenvif_ingress policer; /* Set by the port. */
-    struct xenvif_multicast multicast;
-    struct xenvif_queue_stats stats[XENVIF_MAX_QUEUES];
-    atomic_uint64_t held_events; /* See struct xenvif_event. */
+    struct xenvif_terms terms;  /* What all its connections rely on. */
+    atomic_bool down;           /* True if the administrator took the port
+                                 * down; set by the port. */
 
     /* Between the control thread and ports. */
     struct ovs_mutex mutex;
@@ -76,7 +67,6 @@ struct xenvif {
     char *error_dir;            /* Where a backend tells its troubles. */
     char *saved_dir;            /* See xenvif-saved.h. */
     char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
-    struct xenvif_budget *budget; /* Of the guest, all its vifs share it. */
     struct xenvif_conn *dying;  /* Connection that is being taken down. */
     bool drain_dying;           /* Are its requests to be answered? */
     xenvif_grace dying_grace;   /* When nobody uses it any more. */
@@ -103,8 +93,10 @@ struct xenvif {
     struct vlog_rate_limit rl;  /* No guest can hide another one's messages. */
 };
 
-/* Creates a vif of which nothing is known yet. */
-struct xenvif *xenvif_create(uint16_t domid, uint16_t handle);
+/* Creates a vif of which nothing is known yet.  'fault_latch' wakes the
+ * control thread on a vif error. */
+struct xenvif *xenvif_create(uint16_t domid, uint16_t handle,
+                             struct latch *fault_latch);
 
 /* Frees what xenvif_is_forgotten(). */
 void xenvif_destroy(struct xenvif *);
@@ -115,10 +107,8 @@ void xenvif_settle(struct xenvif *);
 
 /* Looks at XenStore and takes a step of the vif's life if there is one to be
  * taken.  'own_dir' is the XenStore directory of the domain that this process
- * runs in, and 'fault_latch' wakes the control thread on a vif error.  Returns
- * true if 'xenvif->report' changed.  Control thread. */
-bool xenvif_run(struct xenvif *, const char *own_dir,
-                struct latch *fault_latch);
+ * runs in.  Returns true if 'xenvif->report' changed.  Control thread. */
+bool xenvif_run(struct xenvif *, const char *own_dir);
 
 /* Notices a vif error and, if 'periodic' (about once a second), a guest that
  * does not take packets.  Returns true if 'xenvif->report' changed.  Control
@@ -140,9 +130,6 @@ void xenvif_store_lost(struct xenvif *);
 /* Can the vif be destroyed?  True if there is neither a directory in XenStore
  * nor a port that knows it. */
 bool xenvif_is_forgotten(struct xenvif *);
-
-/* Sets all counters to 0.  Nobody may be counting. */
-void xenvif_reset_stats(struct xenvif *);
 
 /* Copies what users are shown.  Any thread. */
 void xenvif_get_report(struct xenvif *, struct xenvif_report *);
