@@ -70,8 +70,10 @@ lib_libxenvif_la_SOURCES = \
 	lib/vif/xenvif-bus.h \
 	lib/vif/xenvif-kernel.c \
 	lib/vif/xenvif-kernel.h \
+	lib/vif/xenvif-life.c \
 	lib/vif/xenvif-life.h \
 	lib/vif/xenvif-link.c \
+	lib/vif/xenvif-link.h \
 	lib/vif/xenvif-observed.c \
 	lib/vif/xenvif-observed.h \
 	lib/vif/xenvif-polled.c \

@@ -4,7 +4,7 @@
 
 #include <config.h>
 
-#include "vif/xenvif-life.h"
+#include "vif/xenvif-link.h"
 
 #include <stdlib.h>
 
@@ -14,6 +14,7 @@
 #include "packet/xenvif-hash.h"
 #include "rate/xenvif-budget.h"
 #include "ring/xenvif-ctrl-ring.h"
+#include "vif/xenvif-life.h"
 #include "vif/xenvif-polled.h"
 #include "vif/xenvif-saved.h"
 
