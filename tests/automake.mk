@@ -41,6 +41,7 @@ unit_tests = \
 	tests/test-tx \
 	tests/test-tx-hostile \
 	tests/test-tx-parse \
+	tests/test-vif-life \
 	tests/test-vif-state \
 	tests/test-xenemu \
 	tests/test-xenemu-event \
@@ -73,6 +74,8 @@ tests_test_offload_border_SOURCES = \
 # Programs that have a XenStore of their own.
 tests_test_saved_SOURCES = \
 	tests/mock-store.c tests/mock-store.h tests/test-saved.c
+tests_test_vif_life_SOURCES = \
+	tests/mock-store.c tests/mock-store.h tests/test-vif-life.c
 tests_test_store_SOURCES = \
 	tests/mock-store.c tests/mock-store.h tests/test-store.c
 

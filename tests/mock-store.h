@@ -4,8 +4,8 @@
 #define MOCK_STORE_H 1
 
 /* A small XenStore in the test program.  mock-store.c has the functions of
- * libxenstore that xenvif-store.c calls, but for watches, and takes their
- * place.  Paths that do not start at the root start at domain 0. */
+ * libxenstore that xenvif-store.c calls and takes their place; watches never
+ * fire.  Paths that do not start at the root start at domain 0. */
 
 #include <stdbool.h>
 

@@ -28,6 +28,15 @@ VLOG_DEFINE_THIS_MODULE(xenvif);
 #define MAX_DEFAULT_QUEUES 8
 
 void
+xenvif_write_error(struct xenvif *xenvif)
+{
+    if (xenvif->error_dir && xenvif->now.last_error[0]) {
+        xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->error_dir, "error",
+                           xenvif->now.last_error);
+    }
+}
+
+void
 xenvif_complain(struct xenvif *xenvif, const char *format, ...)
 {
     char *old = xstrdup(xenvif->now.last_error);
@@ -41,8 +50,7 @@ xenvif_complain(struct xenvif *xenvif, const char *format, ...)
     if (strcmp(old, xenvif->now.last_error)) {
         VLOG_WARN_RL(&xenvif->rl, "vif%"PRIu16".%"PRIu16": %s",
                      xenvif->domid, xenvif->handle, xenvif->now.last_error);
-        xenvif_store_write(XENVIF_STORE_NO_TXN, xenvif->error_dir, "error",
-                           xenvif->now.last_error);
+        xenvif_write_error(xenvif);
     }
     free(old);
 }

@@ -25,6 +25,10 @@
 void xenvif_complain(struct xenvif *, const char *format, ...)
     OVS_PRINTF_FORMAT(2, 3);
 
+/* Writes into XenStore what xenvif_complain() could not write, because where
+ * to was not known yet; and what it did write, to be on the safe side. */
+void xenvif_write_error(struct xenvif *);
+
 /* Arranges for another try. */
 void xenvif_retry_later(struct xenvif *);
 

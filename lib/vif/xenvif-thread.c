@@ -296,7 +296,6 @@ collect_garbage(struct xenvif *xenvif)
     }
 }
 
-/* Vifs of guests that have most left of their budgets come first. */
 static int
 compare_vifs(const void *a_, const void *b_)
 {
@@ -304,7 +303,16 @@ compare_vifs(const void *a_, const void *b_)
     int64_t left_a = (*a)->terms.budget->work.level;
     int64_t left_b = (*b)->terms.budget->work.level;
 
-    return left_a > left_b ? -1 : left_a < left_b;
+    if (left_a != left_b) {
+        return left_a > left_b ? -1 : 1;
+    }
+    return (*a)->turn < (*b)->turn ? -1 : (*a)->turn > (*b)->turn;
+}
+
+void
+xenvif_thread_sort(struct xenvif **array, size_t n)
+{
+    qsort(array, n, sizeof *array, compare_vifs);
 }
 
 /* Does what guests ask for, at most one step for each vif, so that none can
@@ -314,15 +322,18 @@ compare_vifs(const void *a_, const void *b_)
 static bool
 serve_vifs(struct xenvif **array, size_t n, bool have_store)
 {
+    static uint64_t turn;
     long long int deadline = time_usec() + TURN_USEC;
     bool changed = false;
 
-    qsort(array, n, sizeof *array, compare_vifs);
+    turn++;
+    xenvif_thread_sort(array, n);
     for (size_t i = 0; i < n; i++) {
         if (time_usec() >= deadline) {
             latch_set(&wakeup);
             break;
         }
+        array[i]->turn = turn;
         xenvif_settle(array[i]);
         if (xenvif_run_ctrl(array[i])) {
             latch_set(&wakeup);

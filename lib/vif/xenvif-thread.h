@@ -62,6 +62,13 @@ struct xenvif_thread_entry {
 struct xenvif_thread_entry *xenvif_thread_list(size_t *n);
 void xenvif_thread_free_list(struct xenvif_thread_entry *, size_t n);
 
+/* Sorts the 'n' vifs in 'array' in the order in which a turn serves them:
+ * those of guests that have most left of their budgets come first, and of
+ * those that have as much left, for instance because they belong to the same
+ * guest, the one whose turn was longest ago.  Control thread; public for
+ * tests. */
+void xenvif_thread_sort(struct xenvif **array, size_t n);
+
 /* Is there a connection to XenStore, and does that answer? */
 bool xenvif_thread_is_connected(void);
 

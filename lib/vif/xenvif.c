@@ -527,6 +527,7 @@ xenvif_run(struct xenvif *xenvif, const char *own_dir)
     xenvif->retry_at = LLONG_MAX;
     if (!xenvif->backend_dir) {
         set_dirs(xenvif, own_dir);
+        xenvif_write_error(xenvif);
     }
 
     xenvif->now.present = observe(xenvif);

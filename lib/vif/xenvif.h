@@ -59,6 +59,7 @@ struct xenvif {
     bool changed OVS_GUARDED;   /* By a port: the control thread must look. */
 
     /* Control thread only. */
+    uint64_t turn;              /* Number of the last turn that served it. */
     bool dirty;                 /* Something in XenStore changed. */
     bool seen;                  /* Was B/state adopted? */
     bool served;                /* Did we ever offer or connect? */
