@@ -80,6 +80,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/vif/xenvif-polled.h \
 	lib/vif/xenvif-report.c \
 	lib/vif/xenvif-report.h \
+	lib/vif/xenvif-saved-format.c \
+	lib/vif/xenvif-saved-format.h \
 	lib/vif/xenvif-saved.c \
 	lib/vif/xenvif-saved.h \
 	lib/vif/xenvif-thread.c \

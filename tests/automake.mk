@@ -34,6 +34,7 @@ unit_tests = \
 	tests/test-rx \
 	tests/test-rx-extras \
 	tests/test-saved \
+	tests/test-saved-when \
 	tests/test-stats \
 	tests/test-steer \
 	tests/test-store \
@@ -74,6 +75,8 @@ tests_test_offload_border_SOURCES = \
 # Programs that have a XenStore of their own.
 tests_test_saved_SOURCES = \
 	tests/mock-store.c tests/mock-store.h tests/test-saved.c
+tests_test_saved_when_SOURCES = \
+	tests/mock-store.c tests/mock-store.h tests/test-saved-when.c
 tests_test_vif_life_SOURCES = \
 	tests/mock-store.c tests/mock-store.h tests/test-vif-life.c
 tests_test_store_SOURCES = \

@@ -57,11 +57,11 @@ mock_ctrl_run(struct mock *mock)
     bool more = false;
 
     mock->budget.work.level = mock->budget.work.depth;
-    xenvif_conn_run_ctrl(mock->conn, &more);
+    mock->changed |= xenvif_conn_run_ctrl(mock->conn, &more);
     while (mock->conn->ctrl && mock->conn->ctrl->del.list) {
         xenvif_grace_run();
         sched_yield();
-        xenvif_conn_run_ctrl(mock->conn, &more);
+        mock->changed |= xenvif_conn_run_ctrl(mock->conn, &more);
     }
     return more;
 }

@@ -101,6 +101,7 @@ struct mock {
 
     /* The provider's end. */
     struct xenvif_conn *conn;   /* NULL if not connected. */
+    unsigned int changed;       /* XENVIF_CTRL_* bits of mock_ctrl_run(). */
     struct xenvif_budget budget;
     struct xenvif_terms terms;  /* Nothing may wait in a queue by default. */
     struct latch latch;

@@ -220,6 +220,7 @@ xs_write(struct xs_handle *h, xs_transaction_t t, const char *path,
         return false;
     }
     store_put_bytes(path, data, len);
+    mock_store.n_writes++;
     free(mock_store.last_written);
     mock_store.last_written = xstrdup(path);
     return true;
@@ -233,6 +234,10 @@ xs_rm(struct xs_handle *h, xs_transaction_t t, const char *path)
 
     assert_ptr_equal(h, handle);
     assert_int_equal(!t, !mock_store.in_transaction);
+    if (mock_store.fail_removes) {
+        errno = EACCES;
+        return false;
+    }
     for (unsigned int i = mock_store.n_nodes; i--;) {
         const char *other = nodes[i].path;
 

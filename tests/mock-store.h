@@ -16,6 +16,8 @@ struct mock_store {
     unsigned int n_commits, n_aborts;
     unsigned int n_conflicts;   /* Commits that are to fail with EAGAIN. */
     int fail_write_at;          /* The write that is to fail, or -1. */
+    bool fail_removes;          /* True if removes are to fail. */
+    unsigned int n_writes;      /* Writes that did not fail. */
     char *last_written;         /* Path, or NULL. */
 };
 

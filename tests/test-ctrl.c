@@ -92,7 +92,7 @@ execute(uint16_t type, uint32_t data0, uint32_t data1, uint32_t data2,
     struct xen_netif_ctrl_response rsp;
     struct xenvif_hash before = hash;
 
-    ctrl.hash_changed = false;
+    ctrl.changed = 0;
     memset(&rsp, 0xee, sizeof rsp);
     xenvif_ctrl_execute(&ctrl, &req, &rsp);
     assert_int_equal(rsp.id, req.id);
@@ -100,8 +100,9 @@ execute(uint16_t type, uint32_t data0, uint32_t data1, uint32_t data2,
     assert_int_equal(rsp.status, status);
     assert_int_equal(ctrl.n_messages, n_messages + 1);
     assert_int_equal(ctrl.n_refused, n_refused + (status != SUCCESS));
-    assert_int_equal(ctrl.hash_changed, is_set && status == SUCCESS);
-    if (!ctrl.hash_changed) {
+    assert_int_equal(ctrl.changed, (is_set && status == SUCCESS
+                                    ? XENVIF_CTRL_HASH : 0));
+    if (!ctrl.changed) {
         assert_memory_equal(&hash, &before, sizeof hash);
     }
     return rsp.data;
@@ -651,7 +652,8 @@ test_change_is_published(void **state)
     assert_null(ovsrcu_get(struct xenvif_hash *, &common->hash));
     mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, 1, 0, 0,
                   true);
-    assert_true(xenvif_conn_run_ctrl(mock->conn, &more));
+    assert_int_equal(xenvif_conn_run_ctrl(mock->conn, &more),
+                     XENVIF_CTRL_HASH);
     mock_ctrl_take(mock, &rsp);
     assert_non_null(ovsrcu_get(struct xenvif_hash *, &common->hash));
 

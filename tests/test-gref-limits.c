@@ -364,7 +364,8 @@ test_sleeps_meanwhile(void **state)
     assert_int_equal(mock_gref_add(mock, 0, list, 100), SUCCESS);
     memcpy(xenemu_dom_page(mock->dom, pfn), list, 100 * sizeof *list);
     ovsrcu_set(&xenvif->conn, mock->conn);
-    xenvif->saved_dir = xstrdup("/saved");
+    xenvif_saved_begin(&xenvif->saved, mock->conn, false);
+    xenvif_saved_set_dir(&xenvif->saved, xstrdup("/saved"));
 
     mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, gref, 100,
                   true);
@@ -398,13 +399,14 @@ test_sleeps_without_store(void **state)
     long long int start;
 
     ovsrcu_set(&xenvif->conn, mock->conn);
+    xenvif_saved_begin(&xenvif->saved, mock->conn, false);
     xenvif_run_ctrl(xenvif);
     mock_ctrl_put(mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM, 1, 0, 0,
                   true);
     assert_false(xenvif_run_ctrl(xenvif));
     mock_ctrl_take(mock, &rsp);
     assert_int_equal(rsp.status, SUCCESS);
-    assert_true(xenvif->hash_unsaved);
+    assert_true(xenvif->saved.hash.unsaved);
     start = time_msec();
     xenvif_wait(xenvif, false);
     poll_timer_wait(20);

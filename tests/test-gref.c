@@ -178,21 +178,21 @@ test_case_18_forget_first(void **state)
     mock->conn->ctrl->forget_grefs = forget;
     mock->conn->ctrl->forget_aux = &keeper;
     assert_int_equal(mock_gref_add(mock, 0, list, 40), SUCCESS);
-    assert_true(mock->conn->ctrl->grefs_changed);
+    assert_int_equal(mock->changed, XENVIF_CTRL_GREFS);
     assert_int_equal(keeper.n_asked, 0);
 
     /* It cannot forget: nothing is unmapped. */
-    mock->conn->ctrl->grefs_changed = false;
+    mock->changed = 0;
     assert_int_equal(mock_ctrl_call_page(
         mock, XEN_NETIF_CTRL_TYPE_DEL_GREF_MAPPING, 0, 0, 10, 1, list,
         10 * sizeof *list, NULL), INVALID);
     mock_assert_mapped(mock, 40);
     assert_int_equal(keeper.n_asked, 1);
-    assert_false(mock->conn->ctrl->grefs_changed);
+    assert_int_equal(mock->changed, 0);
     keeper.answer = true;
     assert_int_equal(mock_gref_del(mock, 0, list, 40), 40);
     assert_int_equal(keeper.n_asked, 2);
-    assert_true(mock->conn->ctrl->grefs_changed);
+    assert_int_equal(mock->changed, XENVIF_CTRL_GREFS);
     mock_assert_mapped(mock, 0);
     mock_unstage(&mock->queues[0]);
 }

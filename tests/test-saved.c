@@ -14,7 +14,7 @@
 #include "util.h"
 #include "xen/xenvif-gref.h"
 #include "packet/xenvif-hash.h"
-#include "vif/xenvif-saved.h"
+#include "vif/xenvif-saved-format.h"
 #include "xen/xenvif-store.h"
 
 #define DIR "/local/domain/0/xenvif/7/1"
@@ -145,7 +145,8 @@ test_case_19_multicast(void **state OVS_UNUSED)
         struct eth_addr addrs[XENVIF_MULTICAST_MAX];
         unsigned int version, saved;
 
-        saved = xenvif_saved_write_multicast(DIR, &multicast);
+        assert_int_equal(xenvif_saved_write_multicast(DIR, &multicast, &saved),
+                         0);
         xenvif_multicast_get(&multicast, addrs, &version);
         assert_int_equal(saved, version);
         xenvif_multicast_clear(&loaded_multicast);
@@ -345,6 +346,7 @@ static void
 test_remove(void **state OVS_UNUSED)
 {
     struct xenvif_hash other;
+    unsigned int version;
 
     make_hash(10);
     xenvif_saved_write_hash(DIR"0", &hash);
@@ -352,7 +354,7 @@ test_remove(void **state OVS_UNUSED)
     make_hash(20);
     hash.toeplitz = true;
     xenvif_saved_write_hash(DIR, &hash);
-    xenvif_saved_write_multicast(DIR, &multicast);
+    xenvif_saved_write_multicast(DIR, &multicast, &version);
     xenvif_saved_remove(DIR);
     expect_no_hash();
     assert_null(store_get(DIR"/multicast"));

@@ -149,24 +149,25 @@ open_ctrl(struct xenvif_conn *conn, const struct xenvif_request *request,
     return problem;
 }
 
-bool
+unsigned int
 xenvif_conn_run_ctrl(struct xenvif_conn *conn, bool *more)
 {
     struct xenvif_ctrl *ctrl = conn->ctrl;
+    unsigned int changed;
 
     for (unsigned int i = 0; i < conn->n_queues; i++) {
         xenvif_gref_run(conn->grefs[i]);
     }
     if (!ctrl) {
-        return false;
+        return 0;
     }
     *more |= xenvif_ctrl_run(ctrl);
-    if (!ctrl->hash_changed) {
-        return false;
+    changed = ctrl->changed;
+    ctrl->changed = 0;
+    if (changed & XENVIF_CTRL_HASH) {
+        publish_hash(conn, ctrl->hash);
     }
-    ctrl->hash_changed = false;
-    publish_hash(conn, ctrl->hash);
-    return true;
+    return changed;
 }
 
 struct xenvif_conn *

@@ -40,9 +40,10 @@ struct xenvif_conn *xenvif_conn_open(struct xenvif_terms *terms,
                                      char **problem);
 
 /* Answers messages on the control ring, and maps pages if grants are
- * persistent.  Returns true if the guest changed its configuration.  Sets
- * '*more' to true if there may be more messages.  Control thread. */
-bool xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
+ * persistent.  Returns what the guest changed in its configuration, as
+ * XENVIF_CTRL_* bits (see xenvif-ctrl-ring.h).  Sets '*more' to true if there
+ * may be more messages.  Control thread. */
+unsigned int xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
 
 /* Returns how many pages were not mapped because they were one too many for
  * the guest or for all (see xenvif-budget.h), since the connection began.

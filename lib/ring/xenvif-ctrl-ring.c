@@ -183,7 +183,7 @@ set(struct xenvif_ctrl *ctrl, const struct xen_netif_ctrl_request *request)
         break;
     }
     if (status == XEN_NETIF_CTRL_STATUS_SUCCESS) {
-        ctrl->hash_changed = true;
+        ctrl->changed |= XENVIF_CTRL_HASH;
     }
     return status;
 }
@@ -237,7 +237,7 @@ add_grefs(struct xenvif_ctrl *ctrl,
     if (!xenvif_gref_add(ctrl->grefs[request->data[0]], ids, n)) {
         return XEN_NETIF_CTRL_STATUS_INVALID_PARAMETER;
     }
-    ctrl->grefs_changed = true;
+    ctrl->changed |= XENVIF_CTRL_GREFS;
     return XEN_NETIF_CTRL_STATUS_SUCCESS;
 }
 
@@ -264,7 +264,7 @@ begin_del(struct xenvif_ctrl *ctrl,
     for (uint32_t i = 0; i < n; i++) {
         grefs[i] = list[i].ref;
     }
-    ctrl->grefs_changed = true;
+    ctrl->changed |= XENVIF_CTRL_GREFS;
     ctrl->del.request = *request;
     ctrl->del.list = list;
     ctrl->del.n_removed = xenvif_gref_remove(ctrl->grefs[request->data[0]],

@@ -32,6 +32,10 @@ enum {
 #define XENVIF_CTRL_BURST 16
 #define XENVIF_CTRL_BURST_PRICE 2000
 
+/* What a guest can change over its control ring. */
+#define XENVIF_CTRL_HASH 1      /* How its packets are distributed. */
+#define XENVIF_CTRL_GREFS 2     /* Which of its pages are mapped. */
+
 struct xenvif_budget;
 
 /* A message that unmaps pages: answered in two steps, between which all
@@ -70,8 +74,7 @@ struct xenvif_ctrl {
     void *forget_aux;
 
     struct xenvif_hash *hash;   /* Configuration; owned. */
-    bool hash_changed;          /* Since the caller last looked. */
-    bool grefs_changed;         /* Likewise. */
+    unsigned int changed;       /* XENVIF_CTRL_*, since the caller looked. */
     bool broken;                /* The guest broke the ring. */
     bool armed;                 /* Was the guest asked for an event? */
 

@@ -16,7 +16,6 @@
 #include "ring/xenvif-ctrl-ring.h"
 #include "vif/xenvif-life.h"
 #include "vif/xenvif-polled.h"
-#include "vif/xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_connect);
 
@@ -59,6 +58,7 @@ xenvif_disconnect(struct xenvif *xenvif, bool drain)
         xenvif->drain_dying |= drain;
         return !xenvif->dying;
     }
+    xenvif_saved_end(&xenvif->saved, !drain);
     ovsrcu_set(&xenvif->conn, NULL);
 
     /* PMD and other threads may be using the rings until they quiesce.  There
@@ -68,7 +68,6 @@ xenvif_disconnect(struct xenvif *xenvif, bool drain)
     xenvif->drain_dying = drain;
     xenvif->dying_grace = xenvif_grace_ask();
     xenvif_budget_spend(xenvif->terms.budget, XENVIF_PRICE_GRACE);
-    xenvif->hash_unsaved = xenvif->grefs_unsaved = false;
     xenvif->now.connected = false;
     xenvif->now.stalled = false;
     xenvif->stalled_ms = 0;
@@ -108,22 +107,6 @@ read_max_queues(const struct xenvif *xenvif)
             ? 1 : MAX(1, MIN(max_queues, XENVIF_MAX_QUEUES)));
 }
 
-/* The guest wants pages unmapped. */
-static bool
-forget_grefs(void *xenvif_)
-{
-    struct xenvif *xenvif = xenvif_;
-
-    if (xenvif->grefs_saved) {
-        if (!xenvif->saved_dir
-            || xenvif_saved_remove_grefs(xenvif->saved_dir)) {
-            return false;
-        }
-        xenvif->grefs_saved = false;
-    }
-    return true;
-}
-
 /* Fixes what stays the same during the connection that is about to be opened.
  * The previous one is gone, so that no thread is reading this. */
 static void
@@ -142,11 +125,10 @@ fix_terms(struct xenvif *xenvif)
 /* Reads what the frontend wants and opens the connection to it.  Returns NULL
  * and stores a text in '*problem' if that fails. */
 static struct xenvif_conn *
-open_conn(struct xenvif *xenvif, const struct xenvif_hash *saved,
+open_conn(struct xenvif *xenvif, const struct xenvif_hash *hash,
           char **problem)
 {
     struct xenvif_request request;
-    struct xenvif_conn *conn;
 
     *problem = xenvif_bus_read_request(xenvif->frontend_dir,
                                        read_max_queues(xenvif), &request);
@@ -159,18 +141,13 @@ open_conn(struct xenvif *xenvif, const struct xenvif_hash *saved,
         return NULL;
     }
     fix_terms(xenvif);
-    conn = xenvif_conn_open(&xenvif->terms, &request, saved, problem);
-    if (conn && conn->ctrl) {
-        conn->ctrl->forget_grefs = forget_grefs;
-        conn->ctrl->forget_aux = xenvif;
-    }
-    return conn;
+    return xenvif_conn_open(&xenvif->terms, &request, hash, problem);
 }
 
-/* Brings the data path up, with the configuration 'saved' unless it is NULL.
- * Returns true if that worked. */
+/* Brings the data path up, with the configuration 'hash' of a guest that
+ * is connected already, unless it is NULL.  Returns true if that worked. */
 static bool
-connect_rings(struct xenvif *xenvif, const struct xenvif_hash *saved)
+connect_rings(struct xenvif *xenvif, const struct xenvif_hash *hash)
 {
     struct xenvif_conn *conn;
     char *problem;
@@ -179,7 +156,7 @@ connect_rings(struct xenvif *xenvif, const struct xenvif_hash *saved)
         return false;
     }
     xenvif_budget_spend(xenvif->terms.budget, XENVIF_PRICE_CONNECT);
-    conn = open_conn(xenvif, saved, &problem);
+    conn = open_conn(xenvif, hash, &problem);
     if (!conn) {
         xenvif_complain(xenvif, "%s", problem);
         free(problem);
@@ -187,6 +164,7 @@ connect_rings(struct xenvif *xenvif, const struct xenvif_hash *saved)
         return false;
     }
 
+    xenvif_saved_begin(&xenvif->saved, conn, hash != NULL);
     ovsrcu_set(&xenvif->conn, conn);
     xenvif_bucket_take(&xenvif->connects, 1);
     xenvif_budget_spend(xenvif->terms.budget,
@@ -223,8 +201,7 @@ void
 xenvif_connect(struct xenvif *xenvif)
 {
     /* What an earlier guest of this number left behind is not this one's. */
-    xenvif_saved_remove(xenvif->saved_dir);
-    xenvif->grefs_saved = false;
+    xenvif_saved_clear(&xenvif->saved);
     if (connect_rings(xenvif, NULL)) {
         xenvif_write_state(xenvif, XenbusStateConnected);
         if (xenvif->now.backend == XenbusStateConnected) {
@@ -235,33 +212,16 @@ xenvif_connect(struct xenvif *xenvif)
     }
 }
 
-/* Maps what the guest had mapped before we attached.  Persistent grants come
- * back by themselves. */
-static void
-restore_grefs(struct xenvif *xenvif)
-{
-    struct xenvif_conn *conn
-        = ovsrcu_get_protected(struct xenvif_conn *, &xenvif->conn);
-
-    xenvif->grefs_saved = true;
-    if (conn->ctrl && !conn->common.features.persistent) {
-        xenvif_saved_read_grefs(xenvif->saved_dir, conn->grefs,
-                                conn->n_queues);
-    }
-}
-
 void
 xenvif_attach(struct xenvif *xenvif)
 {
-    struct xenvif_hash *saved = xmalloc(sizeof *saved);
+    struct xenvif_hash *hash = xmalloc(sizeof *hash);
 
-    xenvif_saved_read_hash(xenvif->saved_dir, saved);
-    xenvif_saved_read_multicast(xenvif->saved_dir, &xenvif->terms.multicast);
-    if (connect_rings(xenvif, saved)) {
-        restore_grefs(xenvif);
+    xenvif_saved_load(&xenvif->saved, hash, &xenvif->terms.multicast);
+    if (connect_rings(xenvif, hash)) {
         announce_connection(xenvif, "attached to running guest");
     }
-    free(saved);
+    free(hash);
 }
 
 void
@@ -271,6 +231,6 @@ xenvif_close(struct xenvif *xenvif, unsigned int state)
         return;
     }
     xenvif_multicast_clear(&xenvif->terms.multicast);
-    xenvif_saved_remove(xenvif->saved_dir);
+    xenvif_saved_clear(&xenvif->saved);
     xenvif_write_state(xenvif, state);
 }

@@ -1,270 +1,208 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 
-/* What a guest configured, kept for the next process. */
+/* What is kept of one vif for the next process. */
 
 #include <config.h>
 
 #include "vif/xenvif-saved.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "openvswitch/dynamic-string.h"
 #include "util.h"
 #include "packet/xenvif-hash.h"
 #include "packet/xenvif-multicast.h"
-#include "vif/xenvif-bus.h"
-#include "xen/xenvif-gref.h"
-#include "xen/xenvif-store.h"
+#include "ring/xenvif-conn.h"
+#include "ring/xenvif-ctrl-ring.h"
+#include "vif/xenvif-saved-format.h"
 
-/* Bytes that every domain may write into a node, a little less. */
-#define NODE_SIZE 2000
+/* How long after a write the next one of the same part has to wait. */
+#define HASH_INTERVAL_MS 100
+#define GREFS_INTERVAL_MS 1000
+#define MULTICAST_INTERVAL_MS 0 /* Changes are looked for once a second. */
+
+/* How long after a write that failed it is tried again. */
+#define RETRY_INTERVAL_MS 1000
 
 void
-xenvif_saved_write_hash(const char *dir, const struct xenvif_hash *hash)
+xenvif_saved_init(struct xenvif_saved *saved)
 {
-    struct ds s = DS_EMPTY_INITIALIZER;
-
-    xenvif_store_printf(XENVIF_STORE_NO_TXN, dir, "hash-toeplitz", "%d",
-                        hash->toeplitz);
-    xenvif_store_printf(XENVIF_STORE_NO_TXN, dir, "hash-flags", "%"PRIu32,
-                        hash->flags);
-    for (size_t i = 0; i < sizeof hash->key; i++) {
-        ds_put_format(&s, "%02x", hash->key[i]);
-    }
-    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "hash-key", ds_cstr(&s));
-    ds_clear(&s);
-    for (uint32_t i = 0; i < hash->mapping_size; i++) {
-        ds_put_format(&s, "%"PRIu32" ", hash->mapping[i]);
-    }
-    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "hash-mapping", ds_cstr(&s));
-    ds_destroy(&s);
+    memset(saved, 0, sizeof *saved);
 }
 
-unsigned int
-xenvif_saved_write_multicast(const char *dir,
-                             struct xenvif_multicast *multicast)
+void
+xenvif_saved_destroy(struct xenvif_saved *saved)
+{
+    free(saved->dir);
+}
+
+void
+xenvif_saved_set_dir(struct xenvif_saved *saved, char *dir)
+{
+    free(saved->dir);
+    saved->dir = dir;
+}
+
+void
+xenvif_saved_clear(struct xenvif_saved *saved)
+{
+    saved->grefs_there = xenvif_saved_remove(saved->dir) != 0;
+}
+
+void
+xenvif_saved_load(const struct xenvif_saved *saved, struct xenvif_hash *hash,
+                  struct xenvif_multicast *multicast)
+{
+    xenvif_saved_read_hash(saved->dir, hash);
+    xenvif_saved_read_multicast(saved->dir, multicast);
+}
+
+/* The guest wants pages unmapped: see struct xenvif_ctrl. */
+static bool
+forget_grefs(void *saved_)
+{
+    struct xenvif_saved *saved = saved_;
+
+    if (saved->grefs_there) {
+        if (!saved->dir || xenvif_saved_remove_grefs(saved->dir)) {
+            return false;
+        }
+        saved->grefs_there = false;
+    }
+    return true;
+}
+
+/* Looks at the list of multicast addresses.  Returns its length. */
+static unsigned int
+look_at_multicast(struct xenvif_saved *saved, unsigned int *version)
 {
     struct eth_addr addrs[XENVIF_MULTICAST_MAX];
-    struct ds s = DS_EMPTY_INITIALIZER;
-    unsigned int n, version;
 
-    n = xenvif_multicast_get(multicast, addrs, &version);
-    for (unsigned int i = 0; i < n; i++) {
-        ds_put_format(&s, ETH_ADDR_FMT" ", ETH_ADDR_ARGS(addrs[i]));
-    }
-    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "multicast", ds_cstr(&s));
-    ds_destroy(&s);
-    return version;
+    return xenvif_multicast_get(&saved->conn->common.terms->multicast, addrs,
+                                version);
 }
 
 void
-xenvif_saved_read_multicast(const char *dir,
-                            struct xenvif_multicast *multicast)
+xenvif_saved_begin(struct xenvif_saved *saved, struct xenvif_conn *conn,
+                   bool resumed)
 {
-    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "multicast");
-    char *save_ptr = NULL;
-    char *word;
-
-    for (word = s ? strtok_r(s, " ", &save_ptr) : NULL; word;
-         word = strtok_r(NULL, " ", &save_ptr)) {
-        struct eth_addr addr;
-
-        if (eth_addr_from_string(word, &addr)) {
-            xenvif_multicast_add(multicast, addr);
+    saved->conn = conn;
+    saved->hash.unsaved = saved->grefs.unsaved = false;
+    saved->multicast.unsaved
+        = look_at_multicast(saved, &saved->multicast_version) > 0;
+    saved->grefs_there |= resumed;
+    if (conn->ctrl) {
+        conn->ctrl->forget_grefs = forget_grefs;
+        conn->ctrl->forget_aux = saved;
+        if (resumed && !conn->common.features.persistent) {
+            xenvif_saved_read_grefs(saved->dir, conn->grefs, conn->n_queues);
         }
     }
-    free(s);
-}
-
-static void
-read_key(const char *dir, struct xenvif_hash *hash)
-{
-    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "hash-key");
-    uint8_t key[XENVIF_HASH_KEY_SIZE];
-    bool ok = s && strlen(s) == 2 * sizeof key;
-
-    for (size_t i = 0; ok && i < sizeof key; i++) {
-        key[i] = hexits_value(s + 2 * i, 2, &ok);
-    }
-    xenvif_hash_set_key(hash, key, ok ? sizeof key : 0);
-    free(s);
-}
-
-static void
-read_mapping(const char *dir, struct xenvif_hash *hash)
-{
-    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "hash-mapping");
-    char *save_ptr = NULL;
-    char *word;
-
-    hash->mapping_size = 0;
-    for (word = s ? strtok_r(s, " ", &save_ptr) : NULL;
-         word && hash->mapping_size < XENVIF_HASH_MAPPING_MAX;
-         word = strtok_r(NULL, " ", &save_ptr)) {
-        uint32_t queue;
-
-        if (!xenvif_parse_u32(word, &queue) || queue >= XENVIF_MAX_QUEUES) {
-            hash->mapping_size = 0;
-            break;
-        }
-        hash->mapping[hash->mapping_size++] = queue;
-    }
-    free(s);
 }
 
 void
-xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash)
+xenvif_saved_end(struct xenvif_saved *saved, bool keep)
 {
-    uint32_t value;
-
-    memset(hash, 0, sizeof *hash);
-    if (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "hash-toeplitz",
-                               &value)) {
-        hash->toeplitz = value == 1;
+    if (keep && saved->hash.unsaved && saved->dir) {
+        xenvif_saved_write_hash(saved->dir, saved->conn->ctrl->hash);
     }
-    if (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "hash-flags",
-                               &value)) {
-        hash->flags = value;
-    }
-    read_key(dir, hash);
-    read_mapping(dir, hash);
+    saved->hash.unsaved = saved->grefs.unsaved = false;
+    saved->multicast.unsaved = false;
+    saved->conn = NULL;
 }
 
-/* The pages that are mapped are kept in one node, whatever the number of
- * queues: a driver domain may have no more than a thousand nodes for all its
- * guests.  Grant references are mostly consecutive, and saved as such:
- * "QUEUE:FIRST-LAST", followed by an "r" if they are read-only. */
-
-/* Appends the rows of 'queue', as many as there is room for. */
-static void
-put_rows(struct ds *s, unsigned int queue,
-         const struct xenvif_gref_table *table)
+void
+xenvif_saved_note_changed(struct xenvif_saved *saved, unsigned int changed)
 {
-    struct xenvif_gref_id list[XENVIF_GREF_MAX];
-    uint32_t n = xenvif_gref_list(table, list);
-    uint32_t end;
-
-    for (uint32_t i = 0; i < n && s->length < NODE_SIZE - 32; i = end) {
-        end = i + 1;
-        while (end < n && list[end].readonly == list[i].readonly
-               && list[end].gref - list[i].gref == end - i) {
-            end++;
-        }
-        ds_put_format(s, "%u:%"PRIu32"-%"PRIu32"%s ", queue, list[i].gref,
-                      list[end - 1].gref, list[i].readonly ? "r" : "");
+    if (changed & XENVIF_CTRL_HASH) {
+        saved->hash.unsaved = true;
+    }
+    if (changed & XENVIF_CTRL_GREFS
+        && !saved->conn->common.features.persistent) {
+        saved->grefs.unsaved = true;
     }
 }
 
 void
-xenvif_saved_write_grefs(const char *dir,
-                         struct xenvif_gref_table *const *tables,
-                         unsigned int n_queues)
+xenvif_saved_look(struct xenvif_saved *saved)
 {
-    struct ds s = DS_EMPTY_INITIALIZER;
+    unsigned int version;
 
-    for (unsigned int i = 0; i < n_queues; i++) {
-        put_rows(&s, i, tables[i]);
+    look_at_multicast(saved, &version);
+    if (version != saved->multicast_version) {
+        saved->multicast_version = version;
+        saved->multicast.unsaved = true;
     }
-    xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "grefs", ds_cstr(&s));
-    ds_destroy(&s);
 }
 
-/* A row, parsed. */
-struct row {
-    uint32_t queue, first, last;
-    bool readonly;
-};
-
-static bool
-parse_row(char *word, struct row *row)
+/* Returns when 'part' can be written, in ms, or LLONG_MAX. */
+static long long int
+get_due(const struct xenvif_saved *saved, const struct xenvif_saved_part *part)
 {
-    char *colon = strchr(word, ':');
-    char *dash = colon ? strchr(colon, '-') : NULL;
-
-    if (!dash || !dash[1]) {
-        return false;
-    }
-    *colon = *dash = '\0';
-    row->readonly = dash[strlen(dash + 1)] == 'r';
-    if (row->readonly) {
-        dash[strlen(dash + 1)] = '\0';
-    }
-    return (xenvif_parse_u32(word, &row->queue)
-            && xenvif_parse_u32(colon + 1, &row->first)
-            && xenvif_parse_u32(dash + 1, &row->last)
-            && row->last >= row->first
-            && row->last - row->first < XENVIF_GREF_MAX);
+    return part->unsaved && saved->dir ? part->due : LLONG_MAX;
 }
 
-/* Appends the pages of 'row' to the '*n' in 'list', as far as they fit. */
+/* Likewise, for the list of pages.  Pages that are being unmapped cannot be
+ * found, and some of them may be mapped again. */
+static long long int
+get_grefs_due(const struct xenvif_saved *saved)
+{
+    return (saved->grefs.unsaved && saved->conn->ctrl->del.list
+            ? LLONG_MAX : get_due(saved, &saved->grefs));
+}
+
+/* Notes what came of writing 'part' at 'now'. */
 static void
-expand_row(const struct row *row, struct xenvif_gref_id *list, uint32_t *n)
+note_written(struct xenvif_saved_part *part, int error, long long int now,
+             int interval)
 {
-    for (uint32_t i = 0;
-         i <= row->last - row->first && *n < XENVIF_GREF_MAX; i++) {
-        list[*n].gref = row->first + i;
-        list[*n].readonly = row->readonly;
-        ++*n;
-    }
+    part->unsaved = error != 0;
+    part->due = now + (error ? RETRY_INTERVAL_MS : interval);
 }
 
 void
-xenvif_saved_read_grefs(const char *dir, struct xenvif_gref_table **tables,
-                        unsigned int n_queues)
+xenvif_saved_run(struct xenvif_saved *saved, long long int now)
 {
-    char *s = xenvif_store_read(XENVIF_STORE_NO_TXN, dir, "grefs");
-    struct xenvif_gref_id list[XENVIF_GREF_MAX];
-    char *save_ptr = NULL;
-    uint32_t queue = 0;
-    uint32_t n = 0;
-    struct row row;
+    struct xenvif_conn *conn = saved->conn;
 
-    /* Rows of a queue follow each other: map them when the next one begins. */
-    for (char *word = s ? strtok_r(s, " ", &save_ptr) : NULL;
-         word && parse_row(word, &row) && row.queue < n_queues;
-         word = strtok_r(NULL, " ", &save_ptr)) {
-        if (row.queue != queue) {
-            xenvif_gref_add_some(tables[queue], list, n);
-            queue = row.queue;
-            n = 0;
-        }
-        expand_row(&row, list, &n);
+    if (now >= get_due(saved, &saved->hash)) {
+        note_written(&saved->hash,
+                     xenvif_saved_write_hash(saved->dir, conn->ctrl->hash),
+                     now, HASH_INTERVAL_MS);
     }
-    if (n) {
-        xenvif_gref_add_some(tables[queue], list, n);
+    if (now >= get_grefs_due(saved)) {
+        /* What failed may have been written nevertheless. */
+        saved->grefs_there = true;
+        note_written(&saved->grefs,
+                     xenvif_saved_write_grefs(saved->dir, conn->grefs,
+                                              conn->n_queues),
+                     now, GREFS_INTERVAL_MS);
     }
-    free(s);
+    if (now >= get_due(saved, &saved->multicast)) {
+        note_written(&saved->multicast,
+                     xenvif_saved_write_multicast(
+                         saved->dir, &conn->common.terms->multicast,
+                         &saved->multicast_version),
+                     now, MULTICAST_INTERVAL_MS);
+    }
 }
 
-int
-xenvif_saved_remove_grefs(const char *dir)
+long long int
+xenvif_saved_next(const struct xenvif_saved *saved)
 {
-    return xenvif_store_remove(dir, "grefs");
+    return MIN(get_grefs_due(saved), MIN(get_due(saved, &saved->hash),
+                                         get_due(saved, &saved->multicast)));
 }
 
 void
-xenvif_saved_write_conflict(const char *dir, bool conflict)
+xenvif_saved_set_conflict(struct xenvif_saved *saved, bool conflict)
 {
-    if (conflict) {
-        xenvif_store_write(XENVIF_STORE_NO_TXN, dir, "conflict", "1");
-    } else {
-        xenvif_store_remove(dir, "conflict");
-    }
+    xenvif_saved_write_conflict(saved->dir, conflict);
 }
 
 bool
-xenvif_saved_read_conflict(const char *dir)
+xenvif_saved_get_conflict(const struct xenvif_saved *saved)
 {
-    uint32_t value;
-
-    return (!xenvif_store_read_u32(XENVIF_STORE_NO_TXN, dir, "conflict",
-                                   &value)
-            && value == 1);
-}
-
-void
-xenvif_saved_remove(const char *dir)
-{
-    xenvif_store_remove_dir(dir);
+    return xenvif_saved_read_conflict(saved->dir);
 }

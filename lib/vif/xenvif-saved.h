@@ -3,58 +3,97 @@
 #ifndef XENVIF_SAVED_H
 #define XENVIF_SAVED_H 1
 
-/* What a guest configured over its control ring and with multicast requests,
- * the pages that it had mapped for good, and whether xen-netback interfered,
- * kept for the process that serves the guest after this one.
+/* What is kept of one vif for the process that serves the guest after this
+ * one: what the guest configured over its control ring and with multicast
+ * requests, the pages that it had mapped for good, and whether xen-netback
+ * interfered.
  *
- * Guests send their configuration once per connection and a connection
- * survives us, so that it has to as well.  It is in a directory of our own
- * domain, /local/domain/OWN/data/xenvif/DOMID/HANDLE, which other guests can
- * neither read nor write: the toolstack lets every domain write "data", so
- * that a driver domain can.  Control thread. */
+ * Guests send their configuration once per connection.  A connection survives
+ * this process, so its configuration has to survive it, too.
+ *
+ * This object decides what has to be written, and when; xenvif-saved-format.h
+ * says where it is and what it looks like.  What a guest changes is written at
+ * once if the last change was a while ago.  Otherwise it has to wait, so that
+ * a guest that changes its mind all the time does not keep xenstored busy.
+ * What could not be written is tried again.
+ *
+ * The list of mapped pages has a rule of its own: it must be removed before
+ * the guest is told that any of them is unmapped.  The next process would map
+ * a page that the guest uses for something else.
+ *
+ * Control thread. */
 
 #include <stdbool.h>
-#include <stdint.h>
 
-struct xenvif_gref_table;
+struct xenvif_conn;
 struct xenvif_hash;
 struct xenvif_multicast;
 
-/* Saves 'hash', or the list of multicast addresses, in directory 'dir'.  The
- * latter returns the version of the list that it saved. */
-void xenvif_saved_write_hash(const char *dir, const struct xenvif_hash *hash);
-unsigned int xenvif_saved_write_multicast(const char *dir,
-                                          struct xenvif_multicast *multicast);
+/* Something that is kept. */
+struct xenvif_saved_part {
+    bool unsaved;               /* True if it changed since it was written. */
+    long long int due;          /* When it may be written next, in ms. */
+};
 
-/* Loads what was saved in 'dir' into '*hash' or 'multicast', as far as it
- * makes sense; what does not is as if it had never been set. */
-void xenvif_saved_read_hash(const char *dir, struct xenvif_hash *hash);
-void xenvif_saved_read_multicast(const char *dir,
-                                 struct xenvif_multicast *multicast);
+struct xenvif_saved {
+    char *dir;                  /* Where it is kept; NULL if not known. */
+    struct xenvif_conn *conn;   /* The connection that it is about, or NULL. */
+    struct xenvif_saved_part hash; /* How packets are distributed. */
+    struct xenvif_saved_part grefs; /* Pages that are mapped. */
+    struct xenvif_saved_part multicast; /* Addresses that are listed. */
+    unsigned int multicast_version; /* Of the list, when it was looked at. */
+    bool grefs_there;           /* True if a list of pages may be in 'dir'. */
+};
 
-/* Saves whether xen-netback interfered, or returns what was saved.  See
+/* Initializes the object of a vif that has no connection. */
+void xenvif_saved_init(struct xenvif_saved *);
+
+/* Frees what the object owns.  What was written stays. */
+void xenvif_saved_destroy(struct xenvif_saved *);
+
+/* Sets the directory, whose name the object takes over and frees.  NULL when
+ * the connection to XenStore is lost: what changes has to wait until there is
+ * a directory again. */
+void xenvif_saved_set_dir(struct xenvif_saved *, char *dir);
+
+/* Forgets everything, because there will be a new connection, or none. */
+void xenvif_saved_clear(struct xenvif_saved *);
+
+/* Loads into '*hash', and adds to 'multicast', what a guest configured that is
+ * connected already. */
+void xenvif_saved_load(const struct xenvif_saved *, struct xenvif_hash *hash,
+                       struct xenvif_multicast *multicast);
+
+/* From now on, keeps the configuration of 'conn', which was just opened.  If
+ * that continues what an earlier process or port had ('resumed'), maps the
+ * pages that were mapped then.  Persistent grants come back by themselves. */
+void xenvif_saved_begin(struct xenvif_saved *, struct xenvif_conn *conn,
+                        bool resumed);
+
+/* The connection of xenvif_saved_begin() ends.  If the guest stays connected
+ * ('keep'), writes its hash configuration, which goes with the connection, if
+ * that had to wait. */
+void xenvif_saved_end(struct xenvif_saved *, bool keep);
+
+/* The guest changed something: 'changed' is what xenvif_conn_run_ctrl()
+ * returned. */
+void xenvif_saved_note_changed(struct xenvif_saved *, unsigned int changed);
+
+/* Notes whether the list of multicast addresses changed, which threads that
+ * poll the guest do.  To be called about once a second. */
+void xenvif_saved_look(struct xenvif_saved *);
+
+/* Writes what changed and is due at 'now', in ms. */
+void xenvif_saved_run(struct xenvif_saved *, long long int now);
+
+/* Returns when xenvif_saved_run() will have something to write, in ms, or
+ * LLONG_MAX if that takes more than time: whoever makes it possible wakes the
+ * control thread. */
+long long int xenvif_saved_next(const struct xenvif_saved *);
+
+/* Keeps whether xen-netback interfered, or returns what was kept.  See
  * xenvif-kernel.h. */
-void xenvif_saved_write_conflict(const char *dir, bool conflict);
-bool xenvif_saved_read_conflict(const char *dir);
-
-/* Saves what the tables of all queues have mapped, as far as it fits a node of
- * XenStore; and maps what was saved, as far as it can be mapped.  What is
- * missed is served by grant copies.
- *
- * What was saved has to be removed before the guest is told that any of it is
- * unmapped: if it were mapped by the next process, that would use a page that
- * the guest uses for something else. */
-void xenvif_saved_write_grefs(const char *dir,
-                              struct xenvif_gref_table *const *tables,
-                              unsigned int n_queues);
-void xenvif_saved_read_grefs(const char *dir,
-                             struct xenvif_gref_table **tables,
-                             unsigned int n_queues);
-
-/* Forgets what is mapped.  Returns 0 or a positive errno value. */
-int xenvif_saved_remove_grefs(const char *dir);
-
-/* Forgets what was saved in 'dir'. */
-void xenvif_saved_remove(const char *dir);
+void xenvif_saved_set_conflict(struct xenvif_saved *, bool conflict);
+bool xenvif_saved_get_conflict(const struct xenvif_saved *);
 
 #endif /* xenvif-saved.h */

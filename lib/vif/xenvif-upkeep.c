@@ -13,38 +13,12 @@
 #include "ring/xenvif-ctrl-ring.h"
 #include "ring/xenvif-rx.h"
 #include "vif/xenvif-polled.h"
-#include "vif/xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_check);
 
 /* How long a guest may fail to post the RX slots that a packet needs before
  * its carrier goes down.  The kernel's backend waits as long. */
 #define STALL_TIMEOUT_MS 10000
-
-/* How often what a guest configures is written to XenStore, so that a guest
- * that changes its mind all the time does not keep xenstored busy. */
-#define SAVE_INTERVAL_MS 100
-#define SAVE_GREFS_INTERVAL_MS 1000
-
-/* Saves what is mapped, if that changed and it is time. */
-static void
-save_grefs(struct xenvif *xenvif, struct xenvif_conn *conn)
-{
-    xenvif->grefs_unsaved |= conn->ctrl && conn->ctrl->grefs_changed;
-    if (!xenvif->grefs_unsaved || !xenvif->saved_dir
-        /* Pages that are about to be mapped again cannot be found now. */
-        || conn->ctrl->del.list
-        || time_msec() < xenvif->save_grefs_at) {
-        return;
-    }
-    conn->ctrl->grefs_changed = xenvif->grefs_unsaved = false;
-    xenvif->save_grefs_at = time_msec() + SAVE_GREFS_INTERVAL_MS;
-    if (!conn->common.features.persistent) {
-        xenvif->grefs_saved = true;
-        xenvif_saved_write_grefs(xenvif->saved_dir, conn->grefs,
-                                 conn->n_queues);
-    }
-}
 
 /* Tells of pages that the guest may not have mapped. */
 static void
@@ -77,14 +51,9 @@ xenvif_run_ctrl(struct xenvif *xenvif)
     if (!conn) {
         return false;
     }
-    xenvif->hash_unsaved |= xenvif_conn_run_ctrl(conn, &more);
-    if (xenvif->hash_unsaved && xenvif->saved_dir
-        && time_msec() >= xenvif->save_at) {
-        xenvif_saved_write_hash(xenvif->saved_dir, conn->ctrl->hash);
-        xenvif->hash_unsaved = false;
-        xenvif->save_at = time_msec() + SAVE_INTERVAL_MS;
-    }
-    save_grefs(xenvif, conn);
+    xenvif_saved_note_changed(&xenvif->saved,
+                              xenvif_conn_run_ctrl(conn, &more));
+    xenvif_saved_run(&xenvif->saved, time_msec());
     count_refused(xenvif, conn);
     return more;
 }
@@ -108,22 +77,6 @@ get_stalled_ms(struct xenvif_conn *conn)
         }
     }
     return ms;
-}
-
-/* Keeps the list of multicast addresses, which threads that poll the guest
- * change, for the next process. */
-static void
-save_multicast(struct xenvif *xenvif)
-{
-    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
-    unsigned int version;
-
-    xenvif_multicast_get(&xenvif->terms.multicast, addrs, &version);
-    if (version != xenvif->multicast_saved && xenvif->saved_dir) {
-        xenvif->multicast_saved
-            = xenvif_saved_write_multicast(xenvif->saved_dir,
-                                           &xenvif->terms.multicast);
-    }
 }
 
 /* Notices queues that no thread polls.  Returns true if that changed.  Where
@@ -182,7 +135,7 @@ xenvif_upkeep(struct xenvif *xenvif, bool periodic)
         return false;
     }
     if (periodic) {
-        save_multicast(xenvif);
+        xenvif_saved_look(&xenvif->saved);
         changed = check_polls(xenvif, conn);
         check_events(xenvif);
     }

@@ -19,7 +19,6 @@
 #include "ring/xenvif-ctrl-ring.h"
 #include "vif/xenvif-life.h"
 #include "vif/xenvif-link.h"
-#include "vif/xenvif-saved.h"
 
 VLOG_DEFINE_THIS_MODULE(xenvif_steps);
 
@@ -37,6 +36,7 @@ xenvif_create(uint16_t domid, uint16_t handle, struct latch *fault_latch)
                       fault_latch);
     atomic_init(&xenvif->down, false);
     ovs_mutex_init(&xenvif->mutex);
+    xenvif_saved_init(&xenvif->saved);
     xenvif_link_init(xenvif);
     xenvif->rl = rl;
     xenvif->dirty = true;
@@ -90,9 +90,8 @@ xenvif_store_lost(struct xenvif *xenvif)
     free(xenvif->frontend_dir);
     free(xenvif->backend_dir);
     free(xenvif->error_dir);
-    free(xenvif->saved_dir);
-    xenvif->frontend_dir = xenvif->backend_dir = NULL;
-    xenvif->error_dir = xenvif->saved_dir = NULL;
+    xenvif->frontend_dir = xenvif->backend_dir = xenvif->error_dir = NULL;
+    xenvif_saved_set_dir(&xenvif->saved, NULL);
     xenvif->dirty = true;
 }
 
@@ -107,7 +106,7 @@ xenvif_destroy(struct xenvif *xenvif)
     free(xenvif->port_name);
     free(xenvif->backend_dir);
     free(xenvif->error_dir);
-    free(xenvif->saved_dir);
+    xenvif_saved_destroy(&xenvif->saved);
     free_cacheline(xenvif);
 }
 
@@ -118,8 +117,9 @@ set_dirs(struct xenvif *xenvif, const char *own_dir)
                                     own_dir, xenvif->domid, xenvif->handle);
     xenvif->error_dir = xasprintf("%s/error/backend/vif/%"PRIu16"/%"PRIu16,
                                   own_dir, xenvif->domid, xenvif->handle);
-    xenvif->saved_dir = xasprintf("%s/data/xenvif/%"PRIu16"/%"PRIu16,
-                                  own_dir, xenvif->domid, xenvif->handle);
+    xenvif_saved_set_dir(&xenvif->saved,
+                         xasprintf("%s/data/xenvif/%"PRIu16"/%"PRIu16, own_dir,
+                                   xenvif->domid, xenvif->handle));
 }
 
 /* Takes over the limit on what the guest transmits, which the toolstack may
@@ -198,7 +198,7 @@ is_conflict(struct xenvif *xenvif)
 
     if (!xenvif->seen && !kernel->conflict
         && xenvif_kernel_may_resume(&xenvif->observed)
-        && xenvif_saved_read_conflict(xenvif->saved_dir)) {
+        && xenvif_saved_get_conflict(&xenvif->saved)) {
         xenvif_kernel_resume(kernel);
     }
     if (xenvif_kernel_run(kernel, &xenvif->observed, xenvif->now.connected)) {
@@ -208,7 +208,7 @@ is_conflict(struct xenvif *xenvif)
         } else {
             xenvif_disconnect(xenvif, false);
         }
-        xenvif_saved_write_conflict(xenvif->saved_dir, kernel->conflict);
+        xenvif_saved_set_conflict(&xenvif->saved, kernel->conflict);
     }
     return kernel->conflict;
 }
@@ -297,16 +297,8 @@ xenvif_wait(const struct xenvif *xenvif, bool have_store)
     }
     if (conn && conn->ctrl) {
         xenvif_ctrl_wait(conn->ctrl);
-
-        /* Only for what can be done: whoever makes it possible wakes us. */
-        if (xenvif->hash_unsaved && xenvif->saved_dir) {
-            poll_timer_wait_until(xenvif->save_at);
-        }
-        if (xenvif->grefs_unsaved && xenvif->saved_dir
-            && !conn->ctrl->del.list) {
-            poll_timer_wait_until(xenvif->save_grefs_at);
-        }
     }
+    poll_timer_wait_until(xenvif_saved_next(&xenvif->saved));
 }
 
 /* The guest attached or removed an XDP program.  It may write the headroom
@@ -464,7 +456,7 @@ forget(struct xenvif *xenvif)
 {
     xenvif_disconnect(xenvif, false);
     set_frontend_dir(xenvif, NULL);
-    xenvif_saved_remove(xenvif->saved_dir);
+    xenvif_saved_clear(&xenvif->saved);
     xenvif_store_remove_dir(xenvif->error_dir);
     xenvif->seen = xenvif->served = false;
     memset(&xenvif->kernel, 0, sizeof xenvif->kernel);

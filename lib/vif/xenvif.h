@@ -27,6 +27,7 @@
 #include "vif/xenvif-kernel.h"
 #include "vif/xenvif-observed.h"
 #include "vif/xenvif-report.h"
+#include "vif/xenvif-saved.h"
 #include "xen/xenvif-grace.h"
 
 struct latch;
@@ -66,7 +67,7 @@ struct xenvif {
     struct xenvif_kernel kernel; /* What xen-netback does. */
     char *backend_dir;          /* B; NULL until there is XenStore. */
     char *error_dir;            /* Where a backend tells its troubles. */
-    char *saved_dir;            /* See xenvif-saved.h. */
+    struct xenvif_saved saved;  /* What is kept for the next process. */
     char *frontend_dir;         /* F, with a watch on F/state; or NULL. */
     struct xenvif_conn *dying;  /* Connection that is being taken down. */
     bool drain_dying;           /* Are its requests to be answered? */
@@ -80,14 +81,8 @@ struct xenvif {
     uint64_t held_seen;         /* 'held_events' a second ago. */
     bool storm;                 /* Did it grow in the second before? */
     struct xenvif_settings offered; /* Settings in force. */
-    unsigned int multicast_saved; /* Version of the list that was saved. */
-    bool hash_unsaved;          /* Did the hash configuration change? */
-    long long int save_at;      /* When it may be saved again, in ms. */
-    bool grefs_unsaved;         /* Did the pages that are mapped change? */
-    bool grefs_saved;           /* Is there anything saved about them? */
     uint64_t n_refused_before;  /* Of 'conn', when it was last looked at. */
     bool refused_unpublished;   /* Did that change since it was shown? */
-    long long int save_grefs_at; /* When they may be saved again, in ms. */
     long long int retry_at;     /* When to look again, in ms. */
     long long int retry_interval; /* Ms until the look after that. */
     struct xenvif_bucket connects; /* That it may make now. */

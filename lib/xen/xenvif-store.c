@@ -307,14 +307,15 @@ xenvif_store_list(const char *dir, unsigned int *n)
     return names;
 }
 
-void
+int
 xenvif_store_remove_dir(const char *dir)
 {
     const char *slash = strrchr(dir, '/');
     char *parent = xmemdup0(dir, slash - dir);
+    int error = xenvif_store_remove(parent, slash + 1);
     unsigned int n;
 
-    if (!xenvif_store_remove(parent, slash + 1)) {
+    if (!error) {
         char **names = xenvif_store_list(parent, &n);
 
         if (names && !n) {
@@ -323,6 +324,7 @@ xenvif_store_remove_dir(const char *dir)
         free(names);
     }
     free(parent);
+    return error;
 }
 
 bool

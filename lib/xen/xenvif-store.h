@@ -77,8 +77,9 @@ int xenvif_store_printf(xenvif_store_txn, const char *dir, const char *key,
 int xenvif_store_remove(const char *dir, const char *key);
 
 /* Removes 'dir' with all that is in it, and then the directory that it is in,
- * if that is empty now. */
-void xenvif_store_remove_dir(const char *dir);
+ * if that is empty now.  Returns 0, also if 'dir' did not exist, or a positive
+ * errno value if it may still be there. */
+int xenvif_store_remove_dir(const char *dir);
 
 /* Reads the id of the domain that this process runs in.  Returns 0 or a
  * positive errno value. */
