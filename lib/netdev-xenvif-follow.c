@@ -130,21 +130,21 @@ update_rxqs(struct netdev_xenvif *dev, unsigned int n_queues)
 void
 netdev_xenvif_update_info(struct netdev_xenvif *dev)
 {
-    struct xenvif_report info;
+    struct xenvif_report report;
     bool changed;
 
-    xenvif_get_report(dev->vif, &info);
+    xenvif_get_report(dev->vif, &report);
 
     ovs_mutex_lock(&dev->mutex);
-    update_rxqs(dev, info.n_queues);
-    changed = memcmp(&info, &dev->info, sizeof info);
+    update_rxqs(dev, report.n_queues);
+    changed = memcmp(&report, &dev->announced, sizeof report);
     if (changed && !token_bucket_withdraw(&dev->announce_tokens,
                                           ANNOUNCE_INTERVAL_MS)) {
         next_update = MIN(next_update, time_msec() + RETRY_MS);
         changed = false;
     }
     if (changed) {
-        memcpy(&dev->info, &info, sizeof info);
+        memcpy(&dev->announced, &report, sizeof report);
     }
     netdev_xenvif_apply_mtu(dev);
     ovs_mutex_unlock(&dev->mutex);
@@ -152,7 +152,7 @@ netdev_xenvif_update_info(struct netdev_xenvif *dev)
     if (changed) {
         announce(dev);
     }
-    if (!info.connected) {
+    if (!report.connected) {
         netdev_xenvif_qos_flush(dev);
     }
 }

@@ -80,7 +80,12 @@ struct netdev_xenvif {
     bool tx_csum OVS_GUARDED;   /* options:tx-csum-offload. */
     unsigned int requested_n_rxq OVS_GUARDED;
     unsigned int requested_n_txq OVS_GUARDED;
-    struct xenvif_report info OVS_GUARDED; /* As announced last. */
+
+    /* What Open vSwitch was told of the vif last: its carrier, its status and
+     * so on.  The vif's own report may be newer, because announcements are
+     * limited: Open vSwitch sees nothing newer, or a guest could have the
+     * database written as often as it likes. */
+    struct xenvif_report announced OVS_GUARDED;
 };
 
 bool netdev_xenvif_is_class(const struct netdev_class *);
@@ -117,7 +122,7 @@ void netdev_xenvif_apply_mtu(struct netdev_xenvif *);
  * 'batch' is empty afterwards.  Any thread. */
 void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *);
 
-/* netdev-xenvif-follow.c: keeps 'info' of a device up to date, from
+/* netdev-xenvif-follow.c: keeps 'announced' of a device up to date, from
  * construction to destruction.  Main thread, but for the first two. */
 void netdev_xenvif_follow(struct netdev_xenvif *);
 void netdev_xenvif_unfollow(struct netdev_xenvif *);

@@ -124,7 +124,7 @@ uint32_t
 netdev_xenvif_mtu(const struct netdev_xenvif *dev)
     OVS_REQUIRES(dev->mutex)
 {
-    uint32_t mtu = dev->user_mtu ? dev->user_mtu : dev->info.mtu;
+    uint32_t mtu = dev->user_mtu ? dev->user_mtu : dev->announced.mtu;
 
     return mtu >= MIN_MTU && mtu <= MAX_MTU ? mtu : ETH_PAYLOAD_MAX;
 }
@@ -579,7 +579,7 @@ netdev_xenvif_get_carrier(const struct netdev *netdev, bool *carrier)
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
 
     ovs_mutex_lock(&dev->mutex);
-    *carrier = xenvif_report_carrier(&dev->info);
+    *carrier = xenvif_report_carrier(&dev->announced);
     ovs_mutex_unlock(&dev->mutex);
     return 0;
 }
@@ -591,7 +591,7 @@ netdev_xenvif_get_carrier_resets(const struct netdev *netdev)
     long long int resets;
 
     ovs_mutex_lock(&dev->mutex);
-    resets = dev->info.n_carrier_changes;
+    resets = dev->announced.n_carrier_changes;
     ovs_mutex_unlock(&dev->mutex);
     return resets;
 }
@@ -667,7 +667,7 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
         return EOPNOTSUPP;
     }
     ovs_mutex_lock(&dev->mutex);
-    memcpy(&info, &dev->info, sizeof info);
+    memcpy(&info, &dev->announced, sizeof info);
     smap_add_format(args, "mtu", "%"PRIu32, netdev_xenvif_mtu(dev));
     ovs_mutex_unlock(&dev->mutex);
 
