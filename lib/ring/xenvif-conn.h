@@ -18,16 +18,17 @@ struct xenvif_hash;
 struct xenvif_terms;
 
 struct xenvif_conn {
-    struct xenvif_common common;
+    struct xenvif_common common; /* State that all queues share. */
     struct xenvif_ctrl *ctrl;   /* NULL if the guest has no control ring. */
-    unsigned int n_queues;
-    struct xenvif_queue *queues; /* 'n_queues' of them... */
-    struct xenvif_gref_table **grefs; /* ...and their tables. */
+    unsigned int n_queues;      /* Number of queues. */
+    struct xenvif_queue *queues; /* Array of 'n_queues' queues. */
+    struct xenvif_gref_table **grefs; /* Array of pointers to the tables of
+                                       * mapped pages of these queues. */
 };
 
 /* Binds the event channels and maps the rings that 'request' names, in this
- * order: whoever has the event channels has the vif.  Continues at the place
- * where an earlier backend left the rings.
+ * order: the process that has the event channels has the vif.  Continues at
+ * the place where an earlier backend left the rings.
  *
  * 'terms' have to stay as long as the connection.  'hash' is what the guest
  * configured before we attached to its rings, or NULL for a new connection.
@@ -45,24 +46,25 @@ struct xenvif_conn *xenvif_conn_open(struct xenvif_terms *terms,
  * may be more messages.  Control thread. */
 unsigned int xenvif_conn_run_ctrl(struct xenvif_conn *, bool *more);
 
-/* Returns how many pages were not mapped because they were one too many for
- * the guest or for all (see xenvif-budget.h), since the connection began.
- * Control thread. */
+/* Returns how many pages were not mapped, since the connection began, because
+ * the guest or all guests together had as many as allowed (see
+ * xenvif-budget.h).  Control thread. */
 uint64_t xenvif_conn_n_refused(const struct xenvif_conn *);
 
-/* Kicks the guest once on every channel: it may be waiting for an event that
- * an earlier backend did not live to send. */
+/* Notifies the guest once on every channel: it may be waiting for an event
+ * that an earlier backend was stopped before it sent. */
 void xenvif_conn_notify_all(const struct xenvif_conn *);
 
-/* Answers what the guest asked to send and nobody got to, without sending it:
- * Mini-OS, for one, waits for all answers before it frees the rings.
+/* Answers the transmit requests that are left, without sending the packets:
+ * some guests, such as Mini-OS, wait for all answers before they free the
+ * rings.
  *
  * No other thread may be using the connection any more.  Control thread. */
 void xenvif_conn_drain(struct xenvif_conn *);
 
 /* Unmaps and unbinds everything.  Every request that was consumed has been
- * answered, because bursts answer what they consume.  The guest's ring is left
- * in a state in which xenvif_conn_open() can continue.
+ * answered, because each burst answers all that it consumes.  The guest's
+ * rings are left in a state from which xenvif_conn_open() can continue.
  *
  * No other thread may be using the connection any more.  Control thread. */
 void xenvif_conn_close(struct xenvif_conn *);

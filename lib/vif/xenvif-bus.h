@@ -7,9 +7,9 @@
  * a vif, as a table; and the keys that both sides write into XenStore on the
  * way.
  *
- * "B" is the backend's area, /local/domain/OWN/backend/vif/DOMID/HANDLE, "F"
- * the frontend's, /local/domain/DOMID/device/vif/HANDLE.  A guest can write
- * whatever it likes into F, and nothing into B. */
+ * "B" is the backend's area, /local/domain/OWN/backend/vif/DOMID/HANDLE, and
+ * "F" the frontend's, /local/domain/DOMID/device/vif/HANDLE.  A guest can
+ * write anything into F and nothing into B. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 #include "ring/xenvif-request.h"
 #include "xen/xenvif-store.h"
 
-/* What a backend does next. */
+/* The next thing that a backend does. */
 enum xenvif_bus_action {
     XENVIF_BUS_NOTHING,
     XENVIF_BUS_OFFER,           /* Publish features, go to InitWait. */
@@ -31,13 +31,13 @@ enum xenvif_bus_action {
     XENVIF_BUS_CLOSED,          /* Disconnect, go to Closed. */
 };
 
-/* What decides about the next action. */
+/* Everything that decides about the next action. */
 struct xenvif_bus_view {
     unsigned int frontend;      /* F/state; 0 if there is no such node. */
     unsigned int backend;       /* B/state, as we see it. */
     bool online;                /* B/online: the toolstack wants the vif. */
-    bool connected;             /* Is the data path up? */
-    bool may_connect;           /* Is the host ready for the data path? */
+    bool connected;             /* True if the data path is up. */
+    bool may_connect;           /* True if the host is ready for it. */
 };
 
 /* Returns what to do next, at most one legal step of B/state. */
@@ -46,11 +46,11 @@ enum xenvif_bus_action xenvif_bus_next(const struct xenvif_bus_view *);
 /* Returns the name of a XenBus state, e.g. "InitWait". */
 const char *xenvif_bus_state_to_string(unsigned int state);
 
-/* What the backend offers to frontends. */
+/* The backend's offer to frontends. */
 struct xenvif_bus_offer {
     uint32_t max_queues;        /* 1 ... XENVIF_MAX_QUEUES. */
-    bool partial;               /* Offer IPv6 checksum offload? */
-    bool tso;                   /* Offer TCP segmentation offload? */
+    bool partial;               /* True to offer IPv6 checksum offload. */
+    bool tso;                   /* True to offer TCP segmentation offload. */
 };
 
 /* Writes 'offer' and state InitWait into 'backend_dir', in one transaction
@@ -62,16 +62,16 @@ int xenvif_bus_write_offer(const char *backend_dir,
 /* Writes B/state in the same careful way. */
 int xenvif_bus_write_state(const char *backend_dir, unsigned int state);
 
-/* Does the frontend ask for multicast packets to be filtered?  It may change
- * its mind while it is connected. */
+/* Returns true if the frontend asks for multicast packets to be filtered,
+ * which may change while it is connected. */
 bool xenvif_bus_read_filter_multicast(const char *frontend_dir);
 
-/* Reads whether the backend's directory says that the frontend may send TCP
- * segments to be cut, whoever wrote that. */
+/* Reads whether the backend's directory says that the frontend may send large
+ * TCP segments, no matter who wrote that. */
 void xenvif_bus_read_gso_offer(const char *backend_dir, bool *v4, bool *v6);
 
-/* Reads the headroom that the frontend asks for; 0 if it asks for none or for
- * more than leaves room for a packet. */
+/* Returns the headroom that the frontend asks for, in bytes, or 0 if it asks
+ * for none or for so much that there is no room for a packet. */
 uint32_t xenvif_bus_read_headroom(const char *frontend_dir);
 
 /* Reads and checks what the frontend wrote into 'frontend_dir', of which at

@@ -3,7 +3,7 @@
 #ifndef XENVIF_OBSERVED_H
 #define XENVIF_OBSERVED_H 1
 
-/* What XenStore, and the kernel, say about a vif at one moment.  Control
+/* The state of a vif in XenStore and in the kernel at one moment.  Control
  * thread. */
 
 #include <stdbool.h>
@@ -19,20 +19,22 @@ struct xenvif_observed {
     unsigned int backend;       /* B/state. */
     unsigned int frontend;      /* F/state; 0 if there is no such node. */
     bool online;                /* B/online: the toolstack wants the vif. */
-    bool hotplug_done;          /* Is the hotplug script done, if any? */
-    bool hotplug_missing;       /* Is there no B/hotplug-status? */
-    char hotplug_error[100];    /* Why it failed, or "". */
-    bool our_script;            /* Is it ours? */
-    bool kernel;                /* Is Linux xen-netback bound to the vif? */
-    bool kernel_next;           /* If not: is it loaded, and will the kernel
-                                 * offer new vifs to it? */
-    uint32_t mtu;               /* B/mtu, 0 if there is none. */
+    bool hotplug_done;          /* True unless a hotplug script has yet to
+                                 * finish. */
+    bool hotplug_missing;       /* True if there is no B/hotplug-status. */
+    char hotplug_error[100];    /* Why the script failed, or "". */
+    bool our_script;            /* True if the script is ours. */
+    bool kernel;                /* True if Linux xen-netback is bound to the
+                                 * vif. */
+    bool kernel_next;           /* True if xen-netback is not bound, but loaded
+                                 * and about to be offered new vifs. */
+    uint32_t mtu;               /* B/mtu, or 0 if there is none. */
     char mac[18];               /* B/mac, or "". */
-    bool has_rate;              /* Is there B/rate? */
+    bool has_rate;              /* True if there is B/rate. */
     char rate[XENVIF_OBSERVED_RATE_TEXT]; /* Its text, cut if too long. */
 };
 
-/* Reads all there is to know about the vif whose backend's directory is
+/* Reads the state of the vif whose backend's directory is
  * 'backend_dir' and whose frontend's is 'frontend_dir'.  Returns false if the
  * toolstack removed it, or never created it. */
 bool xenvif_observed_read(const char *backend_dir, const char *frontend_dir,
@@ -40,7 +42,7 @@ bool xenvif_observed_read(const char *backend_dir, const char *frontend_dir,
                           struct xenvif_observed *);
 
 /* Reads a XenBus state from 'dir'.  Returns 0 if there is none and a number
- * that is no state if it cannot be understood. */
+ * that is not a state if it cannot be understood. */
 unsigned int xenvif_observed_read_state(const char *dir);
 
 #endif /* xenvif-observed.h */

@@ -3,7 +3,7 @@
 #ifndef XENVIF_REPORT_H
 #define XENVIF_REPORT_H 1
 
-/* What users are shown of a vif, and what its port follows. */
+/* The report about a vif, for users and for the port that follows it. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -21,28 +21,32 @@ enum xenvif_owner {
 };
 
 struct xenvif_report {
-    bool present;               /* Is there a directory in XenStore? */
-    enum xenvif_owner owner;
+    bool present;               /* True if XenStore has a directory for it. */
+    enum xenvif_owner owner;    /* Who serves it, and why. */
     unsigned int frontend;      /* F/state. */
     unsigned int backend;       /* B/state, as we see it. */
     bool online;                /* B/online. */
-    bool connected;             /* Is the data path up? */
-    bool stalled;               /* Does the guest not take packets? */
-    int unpolled;               /* The first queue that no thread polls, or
+    bool connected;             /* True if the data path is up. */
+    bool stalled;               /* True if the guest does not take packets. */
+    int unpolled;               /* First queue that no thread polls, or
                                  * XENVIF_POLLED_ALL. */
     unsigned int fault;         /* A vif error, or 0. */
-    unsigned int n_queues;      /* While connected, otherwise 0. */
-    struct xenvif_features features; /* While connected. */
-    uint32_t mtu;               /* The toolstack's wish, 0 if none. */
+    unsigned int n_queues;      /* Number of queues; 0 unless connected. */
+    struct xenvif_features features; /* Agreed on; valid while connected. */
+    uint32_t mtu;               /* MTU that the toolstack asks for, or 0. */
     struct xenvif_credit_config rate; /* The toolstack's limit. */
     uint32_t n_bad_rates;       /* Limits that were not understood. */
-    uint64_t n_maps_refused;    /* Pages that were one too many to map. */
+    uint64_t n_maps_refused;    /* Pages not mapped because the guest, or all
+                                 * guests, had as many as allowed. */
     uint32_t n_connects;        /* Connections made so far. */
-    uint32_t n_carrier_changes;
-    char mac[18];               /* The guest's, as the toolstack wrote it. */
+    uint32_t n_carrier_changes; /* Changes of the carrier so far. */
+    char mac[18];               /* The guest's address, as the toolstack wrote
+                                 * it, or "". */
     char reason[160];           /* Why traffic does not flow, or "". */
-    long long int since;        /* Since when (wall clock, ms) that is so. */
-    char last_error[160];       /* The last thing that went wrong, or "". */
+    long long int since;        /* When 'reason' became true, in ms of the wall
+                                 * clock. */
+    char last_error[160];       /* The last thing that went wrong since the
+                                 * last connect, or "". */
 };
 
 struct xenvif_observed;
@@ -56,13 +60,14 @@ void xenvif_report_explain(struct xenvif_report *report, bool has_port,
  * been true. */
 char *xenvif_report_since(const struct xenvif_report *report);
 
-/* Can packets pass? */
+/* Returns true if packets can pass. */
 static inline bool
 xenvif_report_carrier(const struct xenvif_report *report)
 {
     return report->connected && !report->stalled && !report->fault;
 }
 
+/* Returns in words who serves a vif. */
 const char *xenvif_owner_to_string(enum xenvif_owner);
 
 #endif /* xenvif-report.h */

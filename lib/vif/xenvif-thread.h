@@ -5,11 +5,12 @@
 
 /* The control thread: one for all vifs of the process.
  *
- * It follows XenStore, walks each vif through its life and looks after the
- * connected ones.  Whatever blocks is done there.
+ * It follows XenStore, takes each vif through its life and looks after the
+ * connected ones.  Everything that may block is done there.
  *
- * Functions here may be called from any thread that holds no lock of a vif,
- * and never block for longer than it takes to copy a few hundred bytes. */
+ * Functions here, unless their comment says otherwise, may be called from any
+ * thread that holds no lock of a vif.  They never block for longer than it
+ * takes to copy a few hundred bytes. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,15 +23,15 @@ struct seq;
  * connection to XenStore does not survive a fork. */
 void xenvif_thread_start(void);
 
-/* Changes whenever the information about some vif did. */
+/* Returns a seq that changes with the report about any vif. */
 struct seq *xenvif_thread_seq(void);
 
 /* Claims vif 'handle' of domain 'domid' for 'port', an opaque name for the
  * claim, with 'settings'.  The vif need not exist yet in XenStore.
  *
- * A vif has one port at a time.  If there is another one, this takes the vif
- * over from it: the caller has made sure that the other one is only a shadow
- * of a port that was deleted (see xenvif_thread_get_port()).
+ * A vif has one port at a time.  This takes the vif over from any other port:
+ * the caller has made sure that the other one has been deleted and only waits
+ * for its last user (see xenvif_thread_get_port()).
  *
  * Returns the vif, which stays valid until xenvif_thread_release(). */
 struct xenvif *xenvif_thread_claim(uint16_t domid, uint16_t handle,
@@ -42,19 +43,21 @@ struct xenvif *xenvif_thread_claim(uint16_t domid, uint16_t handle,
 char *xenvif_thread_get_port(uint16_t domid, uint16_t handle,
                              const void **port);
 
-/* Changes the settings of a claim; nothing if it was taken over. */
+/* Changes the settings of the claim of 'port'; does nothing if another port
+ * took the vif over. */
 void xenvif_thread_set(struct xenvif *, const void *port,
                        const struct xenvif_settings *settings);
 
-/* Gives up the claim of 'port'.  The data path ends, the guest is not told
- * anything and stays Connected: the next port continues where this one was. */
+/* Gives up the claim of 'port'.  The data path ends.  The guest is not told
+ * and stays Connected, and the next port continues where this one stopped. */
 void xenvif_thread_release(struct xenvif *, const void *port);
 
-/* What is known about a vif. */
+/* A vif in a list of all. */
 struct xenvif_thread_entry {
-    uint16_t domid, handle;
-    struct xenvif_report report;
-    char *port_name;            /* NULL if no port claims it. */
+    uint16_t domid;             /* The guest's id. */
+    uint16_t handle;            /* Number of the vif within the guest. */
+    struct xenvif_report report; /* The report about it. */
+    char *port_name;            /* Port that claims it, or NULL. */
 };
 
 /* Returns all vifs known, '*n' of them, sorted.  The caller frees the result
@@ -69,7 +72,7 @@ void xenvif_thread_free_list(struct xenvif_thread_entry *, size_t n);
  * tests. */
 void xenvif_thread_sort(struct xenvif **array, size_t n);
 
-/* Is there a connection to XenStore, and does that answer? */
+/* Returns true if there is a connection to XenStore and xenstored answers. */
 bool xenvif_thread_is_connected(void);
 
 #endif /* xenvif-thread.h */
