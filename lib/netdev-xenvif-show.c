@@ -15,8 +15,7 @@
 #include "unixctl.h"
 #include "util.h"
 #include "packet/xenvif-ovs-compat.h"
-#include "ring/xenvif-rx.h"
-#include "ring/xenvif-tx.h"
+#include "ring/xenvif-queue.h"
 #include "vif/xenvif-thread.h"
 #include "xen/xenvif-grant.h"
 
@@ -109,17 +108,17 @@ format_info(struct ds *ds, const struct xenvif_report *info, bool tx_csum)
     }
 }
 
-/* Indexes of a ring.  They belong to another thread, so that what is printed
- * is a snapshot that may be a burst old. */
+/* Indexes of a ring.  What was consumed is answered by the end of the burst,
+ * so that both have the same index. */
 static void
-format_ring(struct ds *ds, const char *name, const struct xenvif_ring *ring)
+format_ring(struct ds *ds, const char *name,
+            const struct xenvif_ring_snapshot *ring)
 {
-    uint32_t prod = xenvif_ring_req_prod(ring);
-
     ds_put_format(ds, "    %s ring: req_prod %"PRIu32", req_cons %"PRIu32
                   ", rsp_prod %"PRIu32", %"PRIu32" of %"PRIu32
-                  " slots posted\n", name, prod, ring->req_cons,
-                  ring->rsp_prod, prod - ring->req_cons, ring->size);
+                  " slots posted\n", name, ring->req_prod, ring->rsp_prod,
+                  ring->rsp_prod, ring->req_prod - ring->rsp_prod,
+                  ring->size);
 }
 
 static void
@@ -160,27 +159,21 @@ format_drops(struct ds *ds, const struct xenvif_queue_stats *stats)
 
 /* What keeps packets waiting at this moment, if that is not for us to end. */
 static void
-format_waiting(struct ds *ds, const struct xenvif_queue *queue)
+format_waiting(struct ds *ds, const struct xenvif_queue_snapshot *s)
 {
-    uint32_t n_tx = xenvif_tx_n_pending(queue);
-    uint32_t n_rx = xenvif_rx_n_waiting(queue);
-    long long int since;
-
-    if (n_tx && xenvif_tx_wait_ms(queue)) {
+    if (s->throttled) {
         ds_put_format(ds, "    from guest: %"PRIu32" requests wait for the "
-                      "rate of the guest\n", n_tx);
+                      "rate of the guest\n", s->tx.req_prod - s->tx.rsp_prod);
     }
-    atomic_read_relaxed(
-        &CONST_CAST(struct xenvif_queue *, queue)->rx_stalled_since, &since);
-    if (since) {
+    if (s->stalled_since) {
         ds_put_format(ds, "    to guest: no room for %lld ms, %"PRIu32
-                      " packets wait\n", time_msec() - since, n_rx);
+                      " packets wait\n", time_msec() - s->stalled_since,
+                      s->n_waiting);
     }
 }
 
 static void
 format_queues(struct ds *ds, const struct netdev_xenvif *dev)
-    OVS_NO_THREAD_SAFETY_ANALYSIS
 {
     const struct xenvif_conn *conn = xenvif_get_conn(dev->vif);
     unsigned int n = conn ? conn->n_queues : MAX(dev->up.n_rxq, 1);
@@ -188,9 +181,12 @@ format_queues(struct ds *ds, const struct netdev_xenvif *dev)
     for (unsigned int i = 0; i < n; i++) {
         ds_put_format(ds, "  queue %u:\n", i);
         if (conn) {
-            format_ring(ds, "TX", &conn->queues[i].tx);
-            format_ring(ds, "RX", &conn->queues[i].rx);
-            format_waiting(ds, &conn->queues[i]);
+            struct xenvif_queue_snapshot snapshot
+                = xenvif_queue_snapshot(&conn->queues[i]);
+
+            format_ring(ds, "TX", &snapshot.tx);
+            format_ring(ds, "RX", &snapshot.rx);
+            format_waiting(ds, &snapshot);
         }
         format_counters(ds, "from guest", &dev->vif->terms.stats[i].tx);
         format_counters(ds, "to guest", &dev->vif->terms.stats[i].rx);

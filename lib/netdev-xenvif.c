@@ -18,7 +18,6 @@
 #include "dp-packet.h"
 #include "hash.h"
 #include "netdev-provider.h"
-#include "openvswitch/poll-loop.h"
 #include "openvswitch/vlog.h"
 #include "ovs-numa.h"
 #include "smap.h"
@@ -47,13 +46,6 @@ VLOG_DEFINE_THIS_MODULE(netdev_xenvif);
 
 /* Domain ids from here on do not denote domains (xen.h). */
 #define FIRST_RESERVED_DOMID 0x7ff0
-
-/* How long a sleeping port may overlook a guest that does not kick although it
- * was asked to, in ms. */
-#define MISSED_EVENT_MS 1000
-
-/* How soon it looks whether a guest made room for packets that wait, in ms. */
-#define BACKLOG_WAIT_MS 1
 
 /* Life cycle. */
 
@@ -376,44 +368,16 @@ netdev_xenvif_rxq_recv(struct netdev_rxq *rxq, struct dp_packet_batch *batch,
     return error;
 }
 
-/* Takes the events of 'queue', which are paid for by the slots it filled. */
-static void
-drain_events(struct xenvif_queue *queue)
-{
-    uint64_t slots = (xenvif_counter_get(&queue->stats->tx.slots)
-                      + xenvif_counter_get(&queue->stats->rx.slots));
-
-    xenvif_counter_add(&queue->stats->tx.events,
-                       xenvif_event_drain(&queue->event, slots));
-}
-
-/* Called by the main thread before it goes to sleep.  A guest that sent more
- * than its rate allows will not send an event when it may go on. */
+/* Called by the main thread before it goes to sleep. */
 static void
 netdev_xenvif_rxq_wait(struct netdev_rxq *rxq)
 {
     struct xenvif_queue *queue = rxq_to_queue(rxq);
-    long long int wait_ms = MISSED_EVENT_MS;
 
-    if (!queue || xenvif_common_fault(queue->common)) {
-        return;
+    if (queue) {
+        xenvif_tx_wait(queue);
+        netdev_xenvif_qos_wait(netdev_xenvif_cast(rxq->netdev));
     }
-
-    /* Let events come before the guest is asked for one. */
-    drain_events(queue);
-    if (xenvif_tx_arm(queue)) {
-        wait_ms = xenvif_tx_wait_ms(queue);
-        if (!wait_ms) {
-            poll_immediate_wake();
-            return;
-        }
-    }
-    if (xenvif_rx_n_waiting(queue)) {
-        wait_ms = MIN(wait_ms, BACKLOG_WAIT_MS);
-    }
-    xenvif_event_wait(&queue->event);
-    poll_timer_wait(MIN(wait_ms, MISSED_EVENT_MS));
-    netdev_xenvif_qos_wait(netdev_xenvif_cast(rxq->netdev));
 }
 
 static bool

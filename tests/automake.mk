@@ -35,6 +35,7 @@ unit_tests = \
 	tests/test-rx-extras \
 	tests/test-saved \
 	tests/test-saved-when \
+	tests/test-snapshot \
 	tests/test-stats \
 	tests/test-steer \
 	tests/test-store \

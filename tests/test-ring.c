@@ -98,7 +98,9 @@ test_slots(void **state OVS_UNUSED)
         for (uint32_t index = -600; index != 600; index++) {
             uint32_t value[3] = { index, index + 1, index + 2 };
             uint32_t place = SLOTS + index % 256 * slot_words;
-            struct xenvif_ring ring = { page, 256, slot_words, 0, 0 };
+            struct xenvif_ring ring = {
+                .page = page, .size = 256, .slot_words = slot_words,
+            };
             uint32_t found[3] = { 0 };
 
             memset(page, 0, sizeof *page);
@@ -118,7 +120,7 @@ test_slots(void **state OVS_UNUSED)
 static void
 test_partial_write(void **state OVS_UNUSED)
 {
-    struct xenvif_ring ring = { page, 256, 3, 0, 0 };
+    struct xenvif_ring ring = { .page = page, .size = 256, .slot_words = 3 };
     uint32_t word = 0x12345678;
 
     memset(page, 0xee, sizeof *page);

@@ -7,6 +7,27 @@
 #include "ring/xenvif-queue.h"
 
 #include "latch.h"
+#include "rate/xenvif-credit.h"
+
+struct xenvif_queue_snapshot
+xenvif_queue_snapshot(const struct xenvif_queue *queue_)
+    OVS_NO_THREAD_SAFETY_ANALYSIS /* See xenvif_ring_snapshot(). */
+{
+    struct xenvif_queue *queue = CONST_CAST(struct xenvif_queue *, queue_);
+    struct xenvif_credit *rate = &queue->terms->rate;
+    struct xenvif_queue_snapshot s = {
+        .tx = xenvif_ring_snapshot(&queue->tx),
+        .rx = xenvif_ring_snapshot(&queue->rx),
+    };
+
+    s.throttled = (s.tx.req_prod != s.tx.rsp_prod
+                   && xenvif_credit_is_limited(rate)
+                   && xenvif_credit_wait_ms(rate, queue->id,
+                                            xenvif_bucket_now()));
+    atomic_read_relaxed(&queue->rx_n_waiting, &s.n_waiting);
+    atomic_read_relaxed(&queue->rx_stalled_since, &s.stalled_since);
+    return s;
+}
 
 void
 xenvif_common_set_fault(struct xenvif_common *common, unsigned int fault)

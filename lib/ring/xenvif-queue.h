@@ -104,6 +104,20 @@ struct xenvif_queue {
     );
 };
 
+/* What a queue looks like at one moment to a thread that does not own it. */
+struct xenvif_queue_snapshot {
+    struct xenvif_ring_snapshot tx, rx;
+    bool throttled;             /* Does the guest's rate hold requests back? */
+    uint32_t n_waiting;         /* Packets that wait for room in the guest. */
+    long long int stalled_since; /* Since when (ms) none fits, or 0. */
+};
+
+/* Returns a snapshot of a queue of a connected vif, without waiting for
+ * anybody.  Each value is from a moment of its own, up to a burst ago.  Any
+ * thread. */
+struct xenvif_queue_snapshot xenvif_queue_snapshot(
+    const struct xenvif_queue *);
+
 /* Records vif error 'fault' and wakes the control thread, unless the vif has
  * one already. */
 void xenvif_common_set_fault(struct xenvif_common *, unsigned int fault);

@@ -10,12 +10,14 @@
 
 #include "coverage.h"
 #include "dp-packet.h"
+#include "openvswitch/poll-loop.h"
 #include "packet/xenvif-multicast.h"
 #include "packet/xenvif-offload.h"
 #include "packet/xenvif-ovs-compat.h"
 #include "rate/xenvif-credit.h"
 #include "rate/xenvif-ingress.h"
 #include "ring/xenvif-queue.h"
+#include "ring/xenvif-rx.h"
 #include "ring/xenvif-tx-parse.h"
 #include "xen/xenvif-grant.h"
 
@@ -24,6 +26,13 @@ COVERAGE_DEFINE(xenvif_tx_contention);
 /* Slots after which a burst ends.  Slots are what a burst costs us, whether
  * they hold a good packet or not. */
 #define BURST_SLOTS 64
+
+/* How long a sleeping thread may overlook a guest that does not kick although
+ * it was asked to, in ms. */
+#define MISSED_EVENT_MS 1000
+
+/* How soon it looks whether a guest made room for packets that wait, in ms. */
+#define BACKLOG_WAIT_MS 1
 
 /* So that the chain that begins in the last of them is seen whole. */
 #define BURST_WINDOW (BURST_SLOTS + XENVIF_TX_MAX_CHAIN)
@@ -576,4 +585,42 @@ xenvif_tx_arm(struct xenvif_queue *queue)
         atomic_flag_clear(&queue->tx_busy);
     }
     return ready;
+}
+
+/* Takes the events of 'queue', which are paid for by the slots it filled. */
+static void
+drain_events(struct xenvif_queue *queue)
+{
+    uint64_t slots = (xenvif_counter_get(&queue->stats->tx.slots)
+                      + xenvif_counter_get(&queue->stats->rx.slots));
+
+    xenvif_counter_add(&queue->stats->tx.events,
+                       xenvif_event_drain(&queue->event, slots));
+}
+
+void
+xenvif_tx_wait(struct xenvif_queue *queue)
+{
+    long long int wait_ms = MISSED_EVENT_MS;
+
+    if (xenvif_common_fault(queue->common)) {
+        return;
+    }
+
+    /* Let events come before the guest is asked for one. */
+    drain_events(queue);
+    if (xenvif_tx_arm(queue)) {
+        /* A guest that sent more than its rate allows will not send an event
+         * when it may go on. */
+        wait_ms = xenvif_tx_wait_ms(queue);
+        if (!wait_ms) {
+            poll_immediate_wake();
+            return;
+        }
+    }
+    if (xenvif_rx_n_waiting(queue)) {
+        wait_ms = MIN(wait_ms, BACKLOG_WAIT_MS);
+    }
+    xenvif_event_wait(&queue->event);
+    poll_timer_wait(MIN(wait_ms, MISSED_EVENT_MS));
 }

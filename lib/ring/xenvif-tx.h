@@ -34,4 +34,10 @@ bool xenvif_tx_arm(struct xenvif_queue *queue);
  * one: 0 unless the vif has used up its rate. */
 long long int xenvif_tx_wait_ms(const struct xenvif_queue *queue);
 
+/* Makes poll_block() wake up when there may be something to do for 'queue': a
+ * request to take out, a packet that waits for room in the guest.  Takes the
+ * events that came until now.  To be called by the one thread that polls the
+ * queue and sleeps in between. */
+void xenvif_tx_wait(struct xenvif_queue *queue);
+
 #endif /* xenvif-tx.h */

@@ -18,7 +18,8 @@
  *
  * Layout and index rules: xen/include/public/io/ring.h.
  *
- * Thread-safety: a struct xenvif_ring belongs to one thread at a time. */
+ * Thread-safety: a struct xenvif_ring belongs to one thread at a time, except
+ * for xenvif_ring_snapshot(). */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -59,6 +60,18 @@ struct xenvif_ring {
      * consumed but not answered lies in [rsp_prod, req_cons). */
     uint32_t req_cons;             /* Next request to consume. */
     uint32_t rsp_prod;             /* Next response to write. */
+
+    /* Copy of 'rsp_prod' for threads that do not own the ring.  The one in the
+     * shared page would be the guest's word. */
+    atomic_uint32_t rsp_shown;
+};
+
+/* Where a ring is, as any thread may know it. */
+struct xenvif_ring_snapshot {
+    uint32_t req_prod;             /* The guest's. */
+    uint32_t rsp_prod;             /* What was answered; between two bursts,
+                                    * also what was consumed. */
+    uint32_t size;                 /* Slots. */
 };
 
 /* Returns the number of requests that the guest published and we did not
@@ -81,6 +94,21 @@ xenvif_ring_req_prod(const struct xenvif_ring *ring)
     return prod;
 }
 
+/* Returns where 'ring', which is attached, is.  What is shown can be a burst
+ * old.  Any thread. */
+static inline struct xenvif_ring_snapshot
+xenvif_ring_snapshot(const struct xenvif_ring *ring)
+{
+    struct xenvif_ring_snapshot snapshot = {
+        .req_prod = xenvif_ring_req_prod(ring),
+        .size = ring->size,
+    };
+
+    atomic_read_relaxed(&CONST_CAST(struct xenvif_ring *, ring)->rsp_shown,
+                        &snapshot.rsp_prod);
+    return snapshot;
+}
+
 /* Starts to serve the ring in 'page' at the place where an earlier backend or
  * a fresh frontend left it: the shared response index is the first request
  * without an answer, because responses are always published in order.
@@ -94,6 +122,7 @@ xenvif_ring_attach(struct xenvif_ring *ring, struct xenvif_ring_page *page,
     ring->size = size;
     ring->slot_words = slot_words;
     atomic_read_relaxed(&page->rsp_prod, &ring->rsp_prod);
+    atomic_init(&ring->rsp_shown, ring->rsp_prod);
     ring->req_cons = ring->rsp_prod;
     return xenvif_ring_n_unanswered(ring, xenvif_ring_req_prod(ring)) <= size;
 }
@@ -138,6 +167,7 @@ xenvif_ring_publish(struct xenvif_ring *ring, uint32_t rsp_prod)
     uint32_t event;
 
     ring->rsp_prod = rsp_prod;
+    atomic_store_relaxed(&ring->rsp_shown, rsp_prod);
     atomic_store_explicit(&ring->page->rsp_prod, rsp_prod,
                           memory_order_release);
     atomic_thread_fence(memory_order_seq_cst);
