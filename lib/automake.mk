@@ -16,6 +16,7 @@ lib_libxenvif_la_SOURCES = \
 	lib/netdev-xenvif.h \
 	lib/packet/xenvif-counters.c \
 	lib/packet/xenvif-counters.h \
+	lib/packet/xenvif-features.c \
 	lib/packet/xenvif-features.h \
 	lib/packet/xenvif-frame.c \
 	lib/packet/xenvif-frame.h \

@@ -11,6 +11,7 @@
 #include "openvswitch/json.h"
 #include "smap.h"
 #include "util.h"
+#include "ring/xenvif-ctrl-ring.h"
 
 /* The standard statistics that a port of ours may have. */
 #define STATISTICS                                                      \
@@ -130,6 +131,36 @@ queues_to_array(const struct netdev_xenvif *dev)
     return array;
 }
 
+/* Adds what is not made use of, and why. */
+static void
+put_missing_features(struct json *object, const struct netdev_xenvif *dev)
+{
+    struct smap to_guest = SMAP_INITIALIZER(&to_guest);
+    struct smap from_guest = SMAP_INITIALIZER(&from_guest);
+
+    netdev_xenvif_missing_features(dev, &to_guest, &from_guest);
+    json_object_put(object, "missing_features", smap_to_object(&to_guest));
+    json_object_put(object, "missing_offered_features",
+                    smap_to_object(&from_guest));
+    smap_destroy(&to_guest);
+    smap_destroy(&from_guest);
+}
+
+/* Adds what passed the control ring since the guest connected. */
+static void
+put_ctrl(struct json *object, const struct xenvif_conn *conn)
+{
+    if (conn && conn->ctrl) {
+        struct json *ctrl = json_object_create();
+
+        put_number(ctrl, "messages",
+                   xenvif_counter_get(&conn->ctrl->n_messages));
+        put_number(ctrl, "refused",
+                   xenvif_counter_get(&conn->ctrl->n_refused));
+        json_object_put(object, "control_ring", ctrl);
+    }
+}
+
 struct json *
 netdev_xenvif_to_json(const struct netdev_xenvif *dev)
 {
@@ -144,6 +175,8 @@ netdev_xenvif_to_json(const struct netdev_xenvif *dev)
         put_number(object, "handle", dev->vif->handle);
         netdev_get_status(netdev, &status);
         json_object_put(object, "queues", queues_to_array(dev));
+        put_missing_features(object, dev);
+        put_ctrl(object, xenvif_get_conn(dev->vif));
     }
     json_object_put(object, "status", smap_to_object(&status));
     json_object_put(object, "statistics", statistics_to_object(netdev));

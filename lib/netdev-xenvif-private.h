@@ -118,6 +118,12 @@ uint32_t netdev_xenvif_mtu(const struct netdev_xenvif *);
 /* Lets no larger frame go to the guest, or come from it. */
 void netdev_xenvif_apply_mtu(struct netdev_xenvif *);
 
+/* Adds the names of features that the port and its guest do not make use of in
+ * each direction, and why.  Nothing if the guest is not connected. */
+void netdev_xenvif_missing_features(const struct netdev_xenvif *,
+                                    struct smap *to_guest,
+                                    struct smap *from_guest);
+
 /* Brings packets to the guest, or drops and counts those that it cannot take.
  * 'batch' is empty afterwards.  Any thread. */
 void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *);

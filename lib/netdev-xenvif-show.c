@@ -11,10 +11,13 @@
 #include "openvswitch/dynamic-string.h"
 #include "openvswitch/json.h"
 #include "openvswitch/shash.h"
+#include "smap.h"
 #include "timeval.h"
 #include "unixctl.h"
 #include "util.h"
+#include "xenvif-config.h"
 #include "packet/xenvif-ovs-compat.h"
+#include "ring/xenvif-ctrl-ring.h"
 #include "ring/xenvif-queue.h"
 #include "vif/xenvif-thread.h"
 #include "xen/xenvif-grant.h"
@@ -42,13 +45,47 @@ format_state(struct ds *ds, const char *side, unsigned int state)
 }
 
 static void
-format_features(struct ds *ds, const struct xenvif_features *f)
+format_features(struct ds *ds, const struct xenvif_report *info)
 {
-    ds_put_format(ds, "  features: sg=%d rx-notify=%d csum-v4=%d csum-v6=%d "
-                  "gso-v4=%d gso-v6=%d\n", f->sg, f->rx_notify, f->csum_v4,
-                  f->csum_v6, f->gso_v4, f->gso_v6);
+    struct ds names = DS_EMPTY_INITIALIZER;
+
+    xenvif_features_format(&names, &info->features, &info->uses);
+    ds_put_format(ds, "  features: %s\n",
+                  names.length ? ds_cstr(&names) : "none");
+    ds_clear(&names);
+    xenvif_offers_format(&names, &info->offers);
+    ds_put_format(ds, "  offered features: %s\n",
+                  names.length ? ds_cstr(&names) : "none");
+    ds_destroy(&names);
     ds_put_format(ds, "  event channels: %s\n",
-                  f->split_channels ? "split" : "single");
+                  info->features.split_channels ? "split" : "single");
+}
+
+/* What is not done in one direction, and why. */
+static void
+format_missing(struct ds *ds, const char *direction,
+               const struct smap *missing)
+{
+    const struct smap_node **nodes = smap_sort(missing);
+
+    for (size_t i = 0; i < smap_count(missing); i++) {
+        ds_put_format(ds, "  no %s %s the guest: %s\n", nodes[i]->key,
+                      direction, nodes[i]->value);
+    }
+    free(nodes);
+}
+
+static void
+format_all_missing(struct ds *ds, const struct netdev_xenvif *dev)
+{
+    struct smap to_guest = SMAP_INITIALIZER(&to_guest);
+    struct smap from_guest = SMAP_INITIALIZER(&from_guest);
+
+    netdev_xenvif_missing_features(dev, &to_guest, &from_guest);
+    format_missing(ds, "to", &to_guest);
+    format_missing(ds, "from", &from_guest);
+    smap_destroy(&to_guest);
+    smap_destroy(&from_guest);
 }
 
 static void
@@ -100,7 +137,7 @@ format_info(struct ds *ds, const struct xenvif_report *info, bool tx_csum)
         ds_put_format(ds, "  last error: %s\n", info->last_error);
     }
     if (info->connected) {
-        format_features(ds, &info->features);
+        format_features(ds, info);
         if (!tx_csum) {
             ds_put_cstr(ds, "  tx-csum-offload: false, the guest gets "
                         "complete checksums\n");
@@ -194,6 +231,18 @@ format_queues(struct ds *ds, const struct netdev_xenvif *dev)
     }
 }
 
+/* Messages on the control ring since the guest connected. */
+static void
+format_ctrl(struct ds *ds, const struct xenvif_conn *conn)
+{
+    if (conn && conn->ctrl) {
+        ds_put_format(ds, "  control ring: %"PRIu64" messages, %"PRIu64
+                      " refused\n",
+                      xenvif_counter_get(&conn->ctrl->n_messages),
+                      xenvif_counter_get(&conn->ctrl->n_refused));
+    }
+}
+
 static void
 format_port(struct ds *ds, struct netdev_xenvif *dev)
 {
@@ -215,6 +264,8 @@ format_port(struct ds *ds, struct netdev_xenvif *dev)
     ovs_mutex_unlock(&dev->mutex);
     format_reason(ds, dev, &info);
     format_info(ds, &info, tx_csum);
+    format_all_missing(ds, dev);
+    format_ctrl(ds, xenvif_get_conn(dev->vif));
     format_queues(ds, dev);
 }
 
@@ -254,7 +305,8 @@ add_port(struct netdev_xenvif *dev, void *array)
 static void
 show_all(struct ds *ds)
 {
-    ds_put_format(ds, "XenStore: %s, grant copies: %s\n",
+    ds_put_format(ds, "XenStore: %s, grant copies: %s, "
+                  "ovs-xenvif: "XENVIF_VERSION"\n",
                   xenvif_thread_is_connected() ? "connected"
                   : "not connected",
                   xenvif_bounce_is_self_granted() ? "self-granted pages"

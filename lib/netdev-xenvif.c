@@ -598,16 +598,39 @@ netdev_xenvif_update_flags(struct netdev *netdev, enum netdev_flags off,
 }
 
 static void
-add_features(struct smap *args, const struct xenvif_features *f)
+add_features(struct smap *args, const struct xenvif_report *info)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    ds_put_format(&s, "%s%s", f->sg ? "sg " : "",
-                  f->rx_notify ? "rx-notify " : "");
-    ds_chomp(&s, ' ');
+    xenvif_features_format(&s, &info->features, &info->uses);
     smap_add(args, "features", ds_cstr(&s));
+    ds_clear(&s);
+    xenvif_offers_format(&s, &info->offers);
+    smap_add(args, "offered_features", ds_cstr(&s));
     ds_destroy(&s);
-    smap_add(args, "event_channels", f->split_channels ? "split" : "single");
+    smap_add(args, "event_channels",
+             info->features.split_channels ? "split" : "single");
+}
+
+void
+netdev_xenvif_missing_features(const struct netdev_xenvif *dev_,
+                               struct smap *to_guest, struct smap *from_guest)
+{
+    struct netdev_xenvif *dev = CONST_CAST(struct netdev_xenvif *, dev_);
+    struct xenvif_feature_settings settings = {
+        .partial = xenvif_datapath_takes_partial(),
+        .tso = xenvif_datapath_takes_tso(),
+    };
+    struct xenvif_report info;
+
+    xenvif_get_report(dev->vif, &info);
+    if (info.connected) {
+        ovs_mutex_lock(&dev->mutex);
+        settings.tx_csum = dev->tx_csum;
+        ovs_mutex_unlock(&dev->mutex);
+        xenvif_features_explain(&info.features, &settings, to_guest);
+        xenvif_offers_explain(&info.offers, &settings, from_guest);
+    }
 }
 
 static void
@@ -668,7 +691,7 @@ netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
     smap_add_format(args, "n_txq", "%d", netdev->n_txq);
     if (info.connected) {
         smap_add_format(args, "queues", "%u", info.n_queues);
-        add_features(args, &info.features);
+        add_features(args, &info);
     }
     return 0;
 }

@@ -130,10 +130,6 @@ AC_DEFUN([XENVIF_CHECK_OVS_API],
   see config.log])],
      [[#include <config.h>
 #include "netdev-provider.h"]])
-   XENVIF_CHECK_OVS_MEMBER([HAVE_GET_SPEED],
-     [struct netdev_class.get_speed], [netdev-provider.h])
-   XENVIF_CHECK_OVS_MEMBER([HAVE_GET_DUPLEX],
-     [struct netdev_class.get_duplex], [netdev-provider.h])
    XENVIF_CHECK_OVS_MEMBER([HAVE_CSUM_START],
      [struct dp_packet.csum_start], [dp-packet.h])
    XENVIF_CHECK_OVS_MEMBER([HAVE_OFFLOADS],

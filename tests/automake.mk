@@ -10,6 +10,7 @@ unit_tests = \
 	tests/test-conn \
 	tests/test-ctrl \
 	tests/test-event \
+	tests/test-features \
 	tests/test-follow \
 	tests/test-frame \
 	tests/test-gref \

@@ -88,7 +88,8 @@ execute(uint16_t type, uint32_t data0, uint32_t data1, uint32_t data2,
                    || type == XEN_NETIF_CTRL_TYPE_SET_HASH_KEY
                    || type == XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING_SIZE
                    || type == XEN_NETIF_CTRL_TYPE_SET_HASH_MAPPING);
-    uint64_t n_messages = ctrl.n_messages, n_refused = ctrl.n_refused;
+    uint64_t n_messages = xenvif_counter_get(&ctrl.n_messages);
+    uint64_t n_refused = xenvif_counter_get(&ctrl.n_refused);
     struct xen_netif_ctrl_response rsp;
     struct xenvif_hash before = hash;
 
@@ -98,8 +99,9 @@ execute(uint16_t type, uint32_t data0, uint32_t data1, uint32_t data2,
     assert_int_equal(rsp.id, req.id);
     assert_int_equal(rsp.type, type);
     assert_int_equal(rsp.status, status);
-    assert_int_equal(ctrl.n_messages, n_messages + 1);
-    assert_int_equal(ctrl.n_refused, n_refused + (status != SUCCESS));
+    assert_int_equal(xenvif_counter_get(&ctrl.n_messages), n_messages + 1);
+    assert_int_equal(xenvif_counter_get(&ctrl.n_refused),
+                     n_refused + (status != SUCCESS));
     assert_int_equal(ctrl.changed, (is_set && status == SUCCESS
                                     ? XENVIF_CTRL_HASH : 0));
     if (!ctrl.changed) {
@@ -368,8 +370,9 @@ test_synchronous_messages(void **state)
             mock, XEN_NETIF_CTRL_TYPE_GET_HASH_FLAGS, 0, 0, 0, NULL),
             NOT_SUPPORTED);
     }
-    assert_int_equal(mock->conn->ctrl->n_messages, 40 * 9);
-    assert_int_equal(mock->conn->ctrl->n_refused, 40);
+    assert_int_equal(xenvif_counter_get(&mock->conn->ctrl->n_messages),
+                     40 * 9);
+    assert_int_equal(xenvif_counter_get(&mock->conn->ctrl->n_refused), 40);
 }
 
 /* References that lead nowhere. */
@@ -488,7 +491,7 @@ test_wakes_up_after_hold(void **state)
     mock->budget.work.level = -1000 * mock->budget.work.depth;
     xenvif_conn_run_ctrl(mock->conn, &more);
     assert_false(more);
-    assert_int_equal(mock->conn->ctrl->n_messages, 0);
+    assert_int_equal(xenvif_counter_get(&mock->conn->ctrl->n_messages), 0);
 
     mock->budget.work.level = mock->budget.work.depth;
     start = time_msec();
@@ -516,7 +519,8 @@ test_case_73_broken_index(void **state)
         assert_false(xenvif_conn_run_ctrl(mock->conn, &more));
         assert_false(more);
         assert_true(mock->conn->ctrl->broken);
-        assert_int_equal(mock->conn->ctrl->n_messages, 0);
+        assert_int_equal(xenvif_counter_get(&mock->conn->ctrl->n_messages),
+                         0);
 
         /* It stays so, until the guest connects again; data goes on. */
         netif_ring_store(mock->ctrl->page, NETIF_REQ_PROD, rsp_prod + 1);
@@ -545,8 +549,8 @@ test_case_86_flood(void **state)
     uint8_t frame[60];
 
     mock_fill_frame(frame, sizeof frame);
-    while (backend->n_messages < 100000) {
-        uint64_t n = backend->n_messages;
+    while (xenvif_counter_get(&backend->n_messages) < 100000) {
+        uint64_t n = xenvif_counter_get(&backend->n_messages);
         bool more = false;
 
         while (c->prod - c->cons < XENVIF_CTRL_RING_SIZE) {
@@ -556,7 +560,8 @@ test_case_86_flood(void **state)
         mock->budget.work.level = mock->budget.work.depth;
         assert_false(xenvif_conn_run_ctrl(mock->conn, &more));
         assert_true(more);
-        assert_int_equal(backend->n_messages, n + XENVIF_CTRL_BURST);
+        assert_int_equal(xenvif_counter_get(&backend->n_messages),
+                         n + XENVIF_CTRL_BURST);
         while (netif_ring_load(c->page, NETIF_RSP_PROD) != c->cons) {
             struct xen_netif_ctrl_response rsp;
 

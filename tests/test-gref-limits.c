@@ -294,18 +294,20 @@ test_messages_are_paid_for(void **state)
             other, XEN_NETIF_CTRL_TYPE_GET_HASH_MAPPING_SIZE, 0, 0, 0, NULL),
             SUCCESS);
     }
-    assert_int_equal(backend->n_messages, 5);
+    assert_int_equal(xenvif_counter_get(&backend->n_messages), 5);
     assert_true(xenvif_ctrl_is_held(backend));
 
     /* An expensive one may overdraw the account. */
     mock->budget.work.level = (XENVIF_BUDGET_RESERVE + 1)
                               * XENVIF_BUCKET_TOKEN;
-    n_messages = backend->n_messages;
+    n_messages = xenvif_counter_get(&backend->n_messages);
     xenvif_conn_run_ctrl(mock->conn, &more);
-    assert_int_equal(backend->n_messages, n_messages + 1);
+    assert_int_equal(xenvif_counter_get(&backend->n_messages),
+                     n_messages + 1);
     assert_true(xenvif_budget_left(&mock->budget) < XENVIF_BUDGET_RESERVE);
     xenvif_conn_run_ctrl(mock->conn, &more);
-    assert_int_equal(backend->n_messages, n_messages + 1);
+    assert_int_equal(xenvif_counter_get(&backend->n_messages),
+                     n_messages + 1);
 
     while (mock_ctrl_run(mock)) {
         continue;

@@ -320,9 +320,9 @@ complete_response(struct xenvif_ctrl *ctrl,
 {
     response->id = request->id;
     response->type = request->type;
-    ctrl->n_messages++;
+    xenvif_counter_add(&ctrl->n_messages, 1);
     if (response->status != XEN_NETIF_CTRL_STATUS_SUCCESS) {
-        ctrl->n_refused++;
+        xenvif_counter_add(&ctrl->n_refused, 1);
     }
 }
 

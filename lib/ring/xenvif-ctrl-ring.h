@@ -17,6 +17,7 @@
 #include <xen/xen.h>
 #include <xen/io/netif.h>
 
+#include "packet/xenvif-counters.h"
 #include "packet/xenvif-hash.h"
 #include "xen/xenvif-event.h"
 #include "xen/xenvif-grace.h"
@@ -78,8 +79,9 @@ struct xenvif_ctrl {
     bool broken;                /* The guest broke the ring. */
     bool armed;                 /* Was the guest asked for an event? */
 
-    uint64_t n_messages;        /* Messages answered. */
-    uint64_t n_refused;         /* Those answered with an error. */
+    /* For any thread to read. */
+    xenvif_counter n_messages;  /* Messages answered. */
+    xenvif_counter n_refused;   /* Those answered with an error. */
 };
 
 /* Maps ring page 'gref' of domain 'domid' and binds its event channel 'port'.

@@ -342,10 +342,12 @@ read_n_queues(const char *dir, unsigned int max_queues, unsigned int *n_queues)
 }
 
 void
-xenvif_bus_read_gso_offer(const char *backend_dir, bool *v4, bool *v6)
+xenvif_bus_read_offers(const char *backend_dir, struct xenvif_offers *offers)
 {
-    *v4 = read_feature(backend_dir, "feature-gso-tcpv4", false);
-    *v6 = read_feature(backend_dir, "feature-gso-tcpv6", false);
+#define XENVIF_OFFER(MEMBER, NAME, KEY)                         \
+    offers->MEMBER = read_feature(backend_dir, KEY, false);
+    XENVIF_OFFERS
+#undef XENVIF_OFFER
 }
 
 static void
@@ -353,13 +355,10 @@ read_features(const char *dir, struct xenvif_request *request)
 {
     struct xenvif_features *f = &request->features;
 
-    f->sg = read_feature(dir, "feature-sg", false);
-    f->gso_v4 = read_feature(dir, "feature-gso-tcpv4", false);
-    f->gso_v6 = read_feature(dir, "feature-gso-tcpv6", false);
-    f->csum_v4 = !read_feature(dir, "feature-no-csum-offload", false);
-    f->csum_v6 = read_feature(dir, "feature-ipv6-csum-offload", false);
-    f->rx_notify = read_feature(dir, "feature-rx-notify", false);
-    f->persistent = read_feature(dir, "feature-persistent", false);
+#define XENVIF_KEY_FEATURE(MEMBER, NAME, KEY, YES)      \
+    f->MEMBER = read_feature(dir, KEY, false) == YES;
+    XENVIF_KEY_FEATURES
+#undef XENVIF_KEY_FEATURE
     f->split_channels
         = request->queues[0].tx_port != request->queues[0].rx_port;
 }

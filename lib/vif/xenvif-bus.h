@@ -66,9 +66,8 @@ int xenvif_bus_write_state(const char *backend_dir, unsigned int state);
  * which may change while it is connected. */
 bool xenvif_bus_read_filter_multicast(const char *frontend_dir);
 
-/* Reads whether the backend's directory says that the frontend may send large
- * TCP segments, no matter who wrote that. */
-void xenvif_bus_read_gso_offer(const char *backend_dir, bool *v4, bool *v6);
+/* Reads what the backend's directory offers, whoever wrote that. */
+void xenvif_bus_read_offers(const char *backend_dir, struct xenvif_offers *);
 
 /* Returns the headroom that the frontend asks for, in bytes, or 0 if it asks
  * for none or for so much that there is no room for a packet. */

@@ -118,8 +118,9 @@ fix_terms(struct xenvif *xenvif)
     ovs_assert(!xenvif->dying && !xenvif_get_conn(xenvif));
     terms->partial = settings.partial;
     terms->tso = settings.tso;
-    xenvif_bus_read_gso_offer(xenvif->backend_dir, &terms->gso_offered_v4,
-                              &terms->gso_offered_v6);
+    xenvif_bus_read_offers(xenvif->backend_dir, &xenvif->now.offers);
+    terms->gso_offered_v4 = xenvif->now.offers.gso_v4;
+    terms->gso_offered_v6 = xenvif->now.offers.gso_v6;
 }
 
 /* Reads what the frontend wants and opens the connection to it.  Returns NULL
@@ -173,7 +174,7 @@ connect_rings(struct xenvif *xenvif, const struct xenvif_hash *hash)
     xenvif->now.connected = true;
     xenvif->now.unpolled = XENVIF_POLLED_ALL;
     xenvif->now.n_queues = conn->n_queues;
-    xenvif->now.features = conn->common.features;
+    xenvif_report_follow(&xenvif->now, conn);
     xenvif->now.n_connects++;
     xenvif->retry_interval = XENVIF_RETRY_MIN_MS;
     if (xenvif->now.last_error[0]) {

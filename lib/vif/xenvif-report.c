@@ -8,8 +8,10 @@
 
 #include <stdio.h>
 
+#include "cmap.h"
 #include "timeval.h"
 #include "util.h"
+#include "ring/xenvif-conn.h"
 #include "vif/xenvif-bus.h"
 #include "vif/xenvif-observed.h"
 #include "vif/xenvif-polled.h"
@@ -53,6 +55,38 @@ xenvif_report_explain(struct xenvif_report *report, bool has_port,
         snprintf(reason, size, "waiting for the guest (frontend is %s)",
                  xenvif_bus_state_to_string(report->frontend));
     }
+}
+
+/* Did the guest have pages mapped, rather than leave it to us? */
+static bool
+has_mapped_grefs(const struct xenvif_conn *conn)
+{
+    bool mapped = false;
+
+    for (unsigned int i = 0; i < conn->n_queues; i++) {
+        mapped |= !cmap_is_empty(&conn->grefs[i]->map);
+    }
+    return mapped && !conn->common.features.persistent;
+}
+
+bool
+xenvif_report_follow(struct xenvif_report *info,
+                     const struct xenvif_conn *conn)
+{
+    struct xenvif_common *common
+        = CONST_CAST(struct xenvif_common *, &conn->common);
+    struct xenvif_uses old = info->uses;
+    uint32_t headroom;
+
+    info->features = common->features;
+    info->uses.ctrl_ring = conn->ctrl != NULL;
+    info->uses.hash = ovsrcu_get(struct xenvif_hash *, &common->hash) != NULL;
+    info->uses.gref_mapping = has_mapped_grefs(conn);
+    atomic_read_relaxed(&common->filter_multicast,
+                        &info->uses.multicast_control);
+    atomic_read_relaxed(&common->headroom, &headroom);
+    info->uses.xdp_headroom = headroom > 0;
+    return memcmp(&old, &info->uses, sizeof old);
 }
 
 char *

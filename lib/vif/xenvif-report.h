@@ -33,6 +33,8 @@ struct xenvif_report {
     unsigned int fault;         /* A vif error, or 0. */
     unsigned int n_queues;      /* Number of queues; 0 unless connected. */
     struct xenvif_features features; /* Agreed on; valid while connected. */
+    struct xenvif_uses uses;    /* What the guest makes use of; likewise. */
+    struct xenvif_offers offers; /* What the guest was offered; likewise. */
     uint32_t mtu;               /* MTU that the toolstack asks for, or 0. */
     struct xenvif_credit_config rate; /* The toolstack's limit. */
     uint32_t n_bad_rates;       /* Limits that were not understood. */
@@ -55,6 +57,13 @@ struct xenvif_observed;
  * is true if a port claims the vif; 'observed' is where 'report' is from. */
 void xenvif_report_explain(struct xenvif_report *report, bool has_port,
                            const struct xenvif_observed *observed);
+
+struct xenvif_conn;
+
+/* Takes over what the guest at the other end of a connection makes use of.
+ * Returns true if that changed.  Control thread. */
+bool xenvif_report_follow(struct xenvif_report *report,
+                          const struct xenvif_conn *conn);
 
 /* Returns, as a text that the caller frees, since when 'report->reason' has
  * been true. */

@@ -137,6 +137,7 @@ xenvif_upkeep(struct xenvif *xenvif, bool periodic)
     if (periodic) {
         xenvif_saved_look(&xenvif->saved);
         changed = check_polls(xenvif, conn);
+        changed |= xenvif_report_follow(&xenvif->now, conn);
         check_events(xenvif);
     }
     fault = xenvif_common_fault(&conn->common);
