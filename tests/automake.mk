@@ -22,11 +22,13 @@ unit_tests = \
 	tests/test-meter \
 	tests/test-multicast \
 	tests/test-netfront-checks \
+	tests/test-observed \
 	tests/test-offload \
 	tests/test-offload-border \
 	tests/test-offload-cut \
 	tests/test-offload-rings \
 	tests/test-ingress \
+	tests/test-port-qos \
 	tests/test-qos-types \
 	tests/test-shaper \
 	tests/test-shaper-rates \
@@ -36,6 +38,7 @@ unit_tests = \
 	tests/test-rx-extras \
 	tests/test-saved \
 	tests/test-saved-when \
+	tests/test-show \
 	tests/test-snapshot \
 	tests/test-stats \
 	tests/test-steer \
@@ -74,7 +77,17 @@ tests_test_offload_rings_SOURCES = \
 tests_test_offload_border_SOURCES = \
 	tests/test-offload-border.c tests/wild-frames.c tests/wild-frames.h
 
+# Programs that have a port, and no control thread.
+tests_test_port_qos_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ovs_thread_create
+tests_test_port_qos_SOURCES = \
+	tests/port-frontend.c tests/port-frontend.h tests/test-port-qos.c
+tests_test_show_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=ovs_thread_create
+tests_test_show_SOURCES = \
+	tests/port-frontend.c tests/port-frontend.h tests/test-show.c
+
 # Programs that have a XenStore of their own.
+tests_test_observed_SOURCES = \
+	tests/mock-store.c tests/mock-store.h tests/test-observed.c
 tests_test_saved_SOURCES = \
 	tests/mock-store.c tests/mock-store.h tests/test-saved.c
 tests_test_saved_when_SOURCES = \

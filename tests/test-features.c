@@ -213,8 +213,8 @@ test_follow(void **state)
     assert_false(info.uses.gref_mapping);
     mock_unstage(&mock->queues[0]);
 
-    atomic_store_relaxed(&mock->conn->shared.filter_multicast, true);
-    atomic_store_relaxed(&mock->conn->shared.headroom, 192);
+    atomic_store_relaxed(&mock->conn->common.filter_multicast, true);
+    atomic_store_relaxed(&mock->conn->common.headroom, 192);
     assert_true(xenvif_report_follow(&info, mock->conn));
     assert_features(&info.features, &info.uses,
                     "csum-offload split-event-channels ctrl-ring hash "

@@ -15,6 +15,7 @@
 #include "util.h"
 #include "ring/xenvif-rx.h"
 #include "ring/xenvif-tx.h"
+#include "vif/xenvif-polled.h"
 
 #define START UINT32_MAX        /* Of the rings' indexes. */
 
@@ -192,6 +193,31 @@ test_wait(void **state)
     take(q, 1);
 }
 
+/* Whether somebody polls is told after several looks at a queue. */
+static void
+test_polled(void **state)
+{
+    struct mock *mock = *state;
+    struct xenvif_queue *queue = mock_backend(&mock->queues[0]);
+    unsigned int n = 0;
+
+    assert_int_equal(xenvif_polled_check(mock->conn, true), XENVIF_POLLED_ALL);
+    do {
+        assert_in_range(++n, 1, 100);
+    } while (xenvif_polled_check(mock->conn, true) == XENVIF_POLLED_ALL);
+    assert_true(n > 1);
+    assert_int_equal(xenvif_polled_check(mock->conn, true), 0);
+
+    /* One poll is enough, and so is that nobody needs to. */
+    xenvif_polled_count(queue);
+    assert_int_equal(xenvif_polled_check(mock->conn, true), XENVIF_POLLED_ALL);
+    for (unsigned int i = 0; i < 100; i++) {
+        assert_int_equal(xenvif_polled_check(mock->conn, false),
+                         XENVIF_POLLED_ALL);
+    }
+    assert_int_equal(xenvif_polled_check(mock->conn, true), XENVIF_POLLED_ALL);
+}
+
 /* Someone who looks while packets pass. */
 struct looker {
     pthread_t thread;
@@ -254,6 +280,7 @@ run(const char *name)
         TEST(test_throttled),
         TEST(test_waiting),
         TEST(test_wait),
+        TEST(test_polled),
         TEST(test_race),
     };
 
