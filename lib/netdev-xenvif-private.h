@@ -3,7 +3,7 @@
 #ifndef NETDEV_XENVIF_PRIVATE_H
 #define NETDEV_XENVIF_PRIVATE_H 1
 
-/* What the parts of the netdev class share. */
+/* Shared by the parts of the netdev class. */
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -39,9 +39,9 @@ struct netdev_xenvif_drops {
 };
 
 /* How many rxqs a port has: as many as its guest has queues, or more.  Each
- * change has the datapath distribute all rxqs of all ports anew. */
+ * change makes the datapath redistribute the rxqs of all ports. */
 struct netdev_xenvif_rxqs {
-    unsigned int n;             /* What there should be. */
+    unsigned int n;             /* How many there should be. */
     unsigned int n_queues;      /* Queues of the guest; 0 if disconnected. */
     long long int changed_at;   /* When 'n_queues' changed, in ms. */
     long long int grown_at;     /* When 'n' grew, in ms. */
@@ -53,12 +53,12 @@ struct netdev_xenvif {
     /* Set by the first successful set_config() and constant after that. */
     struct xenvif *vif;         /* Claimed; NULL before. */
 
-    bool taken;                 /* Is it, or was it, part of a datapath? */
+    bool taken;                 /* Has a datapath ever taken the port? */
 
     /* netdev-xenvif-follow.c */
     struct ovs_list list_node;  /* In the list of all devices. */
-    unsigned int n_repeats;     /* How often to announce a change again. */
-    struct token_bucket announce_tokens; /* Changes that may be announced. */
+    unsigned int n_repeats;     /* Announcements of a change still due. */
+    struct token_bucket announce_tokens; /* Limits announcements. */
     struct netdev_xenvif_rxqs rxqs; /* How many there should be. */
 
     atomic_bool admin_up;       /* NETDEV_UP. */
@@ -67,10 +67,10 @@ struct netdev_xenvif {
     /* Quality of service; see netdev-xenvif-qos.h.  All but the pointer belong
      * to the main thread. */
     OVSRCU_TYPE(struct xenvif_qos *) qos; /* NULL if there is none. */
-    struct xenvif_qos_sink qos_sink; /* Where it brings packets. */
-    bool qos_refused;           /* Was the last type not accepted? */
-    struct ds qos_problems;     /* With the last configuration... */
-    struct ds old_qos_problems; /* ...and the one before. */
+    struct xenvif_qos_sink qos_sink; /* Takes the packets that it releases. */
+    bool qos_refused;           /* Was the last type refused? */
+    struct ds qos_problems;     /* Of the last configuration. */
+    struct ds old_qos_problems; /* Of the one before it. */
 
     struct ovs_mutex mutex;
     enum netdev_flags flags OVS_GUARDED;
@@ -90,7 +90,7 @@ struct netdev_xenvif {
 
 bool netdev_xenvif_is_class(const struct netdev_class *);
 
-/* Adds all ports of the classes to 'ports', by name.  The caller closes each.
+/* Adds all ports of both classes to 'ports', by name.  The caller closes them.
  */
 void netdev_xenvif_get_ports(struct shash *ports);
 
@@ -101,7 +101,7 @@ netdev_xenvif_cast(const struct netdev *netdev)
     return CONTAINER_OF(netdev, struct netdev_xenvif, up);
 }
 
-/* Did the administrator not take the port down?  Any thread. */
+/* Is the port administratively up?  Any thread. */
 static inline bool
 netdev_xenvif_is_up(const struct netdev_xenvif *dev)
 {
@@ -115,17 +115,17 @@ netdev_xenvif_is_up(const struct netdev_xenvif *dev)
 /* The MTU in force, in bytes without the Ethernet header. */
 uint32_t netdev_xenvif_mtu(const struct netdev_xenvif *);
 
-/* Lets no larger frame go to the guest, or come from it. */
+/* Limits frames to the MTU in force, in both directions. */
 void netdev_xenvif_apply_mtu(struct netdev_xenvif *);
 
-/* Adds the names of features that the port and its guest do not make use of in
- * each direction, and why.  Nothing if the guest is not connected. */
+/* Adds the names of offloads that are not used in each direction, each with
+ * the reason.  Adds nothing if the guest is not connected.  Main thread. */
 void netdev_xenvif_missing_features(const struct netdev_xenvif *,
                                     struct smap *to_guest,
                                     struct smap *from_guest);
 
-/* Brings packets to the guest, or drops and counts those that it cannot take.
- * 'batch' is empty afterwards.  Any thread. */
+/* Sends packets to the guest, or drops and counts those that it cannot take.
+ * Leaves 'batch' empty.  Any thread. */
 void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *);
 
 /* netdev-xenvif-follow.c: keeps 'announced' of a device up to date, from
@@ -136,19 +136,19 @@ void netdev_xenvif_update_info(struct netdev_xenvif *);
 void netdev_xenvif_run(const struct netdev_class *);
 void netdev_xenvif_wait(const struct netdev_class *);
 
-/* For how long, in ms, the number of queues stays as it is before there are
- * fewer rxqs. */
+/* How long, in ms, a guest must use fewer queues before rxqs are removed. */
 #define NETDEV_XENVIF_QUIET_MS (3 * 60 * 1000)
 
-/* Takes into account that at 'now' (ms) the guest has 'n_queues', and was
- * offered 'max'.  Returns true if 'rxqs->n' changed.  That happens three times
- * in NETDEV_XENVIF_QUIET_MS at most, whatever the guest does. */
+/* Updates 'rxqs' for a guest that has 'n_queues' of the 'max' that it was
+ * offered, at time 'now' (ms).  Returns true if 'rxqs->n' changed, which
+ * happens at most three times in NETDEV_XENVIF_QUIET_MS, whatever the guest
+ * does. */
 bool netdev_xenvif_rxqs_run(struct netdev_xenvif_rxqs *rxqs,
                             unsigned int n_queues, unsigned int max,
                             long long int now);
 
-/* Returns when to call netdev_xenvif_rxqs_run() again although the number of
- * queues stays the same, in ms, or LLONG_MAX. */
+/* Returns when, in ms, netdev_xenvif_rxqs_run() is due again even if the
+ * number of queues does not change; LLONG_MAX for never. */
 long long int netdev_xenvif_rxqs_next(const struct netdev_xenvif_rxqs *);
 
 /* netdev-xenvif-stats.c */

@@ -24,15 +24,15 @@ void netdev_xenvif_qos_construct(struct netdev_xenvif *);
 /* No thread may be sending any more. */
 void netdev_xenvif_qos_destruct(struct netdev_xenvif *);
 
-/* Drops what waits: the guest is gone.  Main thread. */
+/* Drops the packets that wait, because the guest is gone.  Main thread. */
 void netdev_xenvif_qos_flush(struct netdev_xenvif *);
 
-/* Returns what is wrong with the configuration, in words, or NULL.  The caller
- * frees it.  Main thread. */
+/* Returns a text about what is wrong with the configuration, which the caller
+ * frees, or NULL if nothing is.  Main thread. */
 char *netdev_xenvif_qos_problems(const struct netdev_xenvif *);
 
-/* Returns what is configured, or NULL.  Any thread; valid until the caller
- * quiesces. */
+/* Returns the quality of service in force, or NULL.  Valid until the caller
+ * quiesces.  Any thread. */
 static inline struct xenvif_qos *
 netdev_xenvif_qos_get(const struct netdev_xenvif *dev)
 {
@@ -40,12 +40,14 @@ netdev_xenvif_qos_get(const struct netdev_xenvif *dev)
                       &CONST_CAST(struct netdev_xenvif *, dev)->qos);
 }
 
-/* Takes packets for the guest and leaves those in 'batch' that are to be
- * delivered now.  Others wait, or were dropped and counted. */
+/* Applies the quality of service to 'batch'.  Packets left in it are to be
+ * delivered now; the others were queued, or dropped and counted.  Any
+ * thread. */
 void netdev_xenvif_qos_send(struct xenvif_qos *, struct netdev_xenvif *,
                             struct dp_packet_batch *batch);
 
-/* Delivers waiting packets whose time has come.  To be called often. */
+/* Delivers queued packets whose time has come.  Must be called often.  Any
+ * thread. */
 void netdev_xenvif_qos_poll(struct xenvif_qos *,
                             struct netdev_xenvif *);
 

@@ -33,8 +33,8 @@ struct xenvif_common {
     struct xenvif_terms *terms; /* Those of the vif; not owned. */
     struct xenvif_features features; /* Constant. */
 
-    /* How the guest wants its packets distributed; NULL if it does not care.
-     */
+    /* How the guest wants packets spread over its queues; NULL if it has not
+     * said. */
     OVSRCU_TYPE(struct xenvif_hash *) hash;
 
     /* True if the guest wants only the multicast packets that it listed. */
@@ -88,16 +88,16 @@ struct xenvif_queue {
         struct xenvif_backlog rx_backlog OVS_GUARDED;
         atomic_uint32_t rx_n_waiting; /* In 'rx_backlog'. */
 
-        /* Since when (ms) no packet went through for want of slots, 0 if some
-         * do, and how many slots the smallest of them needed. */
+        /* When (ms) packets began to be stuck for want of slots, 0 if they
+         * are not; and the slots that the smallest of them needs. */
         atomic_llong rx_stalled_since;
         atomic_uint32_t rx_needed;
 
-        /* What the guest shows itself able to take: the most requests that it
-         * had posted at a time, since a packet waited for more in vain; slots
-         * of the packet that waits first; and slots of the smallest packet
-         * that waited in vain although there was room for others, or
-         * UINT32_MAX. */
+        /* How many slots the guest posts at a time, as far as it has shown.
+         * 'rx_most' is the most seen since a packet last waited in vain for
+         * more.  'rx_wanted' is what the first waiting packet needs.
+         * 'rx_hopeless' is what the smallest packet needed that waited in vain
+         * while others went through, or UINT32_MAX. */
         atomic_uint32_t rx_most;
         uint32_t rx_wanted OVS_GUARDED;
         uint32_t rx_hopeless OVS_GUARDED;
@@ -133,9 +133,9 @@ xenvif_common_fault(const struct xenvif_common *common)
     return fault;
 }
 
-/* Returns what may be made use of at this moment of what both sides agreed
- * on: a guest whose port is set so gets no partial checksums, and with them no
- * TSO packets. */
+/* Returns the agreed features that may be used at this moment.  A port can be
+ * configured not to send partial checksums to its guest, which rules out TSO
+ * packets, too. */
 static inline struct xenvif_features
 xenvif_common_features(const struct xenvif_common *common)
 {
@@ -149,7 +149,7 @@ xenvif_common_features(const struct xenvif_common *common)
     return features;
 }
 
-/* Returns what vif error 'fault' means. */
+/* Returns a description of vif error 'fault', for people. */
 const char *xenvif_fault_to_string(unsigned int fault);
 
 #endif /* xenvif-queue.h */

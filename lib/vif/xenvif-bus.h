@@ -40,7 +40,7 @@ struct xenvif_bus_view {
     bool may_connect;           /* True if the host is ready for it. */
 };
 
-/* Returns what to do next, at most one legal step of B/state. */
+/* Returns the next action, which changes B/state by at most one legal step. */
 enum xenvif_bus_action xenvif_bus_next(const struct xenvif_bus_view *);
 
 /* Returns the name of a XenBus state, e.g. "InitWait". */
@@ -66,16 +66,17 @@ int xenvif_bus_write_state(const char *backend_dir, unsigned int state);
  * which may change while it is connected. */
 bool xenvif_bus_read_filter_multicast(const char *frontend_dir);
 
-/* Reads what the backend's directory offers, whoever wrote that. */
+/* Reads the offers in the backend's directory, whichever backend wrote
+ * them. */
 void xenvif_bus_read_offers(const char *backend_dir, struct xenvif_offers *);
 
 /* Returns the headroom that the frontend asks for, in bytes, or 0 if it asks
  * for none or for so much that there is no room for a packet. */
 uint32_t xenvif_bus_read_headroom(const char *frontend_dir);
 
-/* Reads and checks what the frontend wrote into 'frontend_dir', of which at
- * most 'max_queues' queues are accepted.  Returns NULL on success, otherwise
- * a text that says what is wrong, which the caller frees. */
+/* Reads the frontend's request from 'frontend_dir' and checks it; more than
+ * 'max_queues' queues are an error.  Returns NULL on success, otherwise a text
+ * about what is wrong, which the caller frees. */
 char *xenvif_bus_read_request(const char *frontend_dir,
                               unsigned int max_queues,
                               struct xenvif_request *);

@@ -12,7 +12,7 @@
 /* The hotplug script whose name in B/script makes a vif ours. */
 #define XENVIF_SCRIPT "vif-xenvif"
 
-/* Room for any value of B/rate that can be understood, and one byte more. */
+/* Size of a buffer for B/rate: one byte more than any valid value needs. */
 #define XENVIF_OBSERVED_RATE_TEXT 34
 
 struct xenvif_observed {

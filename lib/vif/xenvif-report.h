@@ -17,7 +17,7 @@ enum xenvif_owner {
     XENVIF_KERNEL,              /* Linux xen-netback is bound to it. */
     XENVIF_OURS_BY_PORT,        /* There is a port for it in OVSDB. */
     XENVIF_OURS_BY_SCRIPT,      /* Its hotplug script is ours. */
-    XENVIF_OURS_BY_HISTORY,     /* We served it already. */
+    XENVIF_OURS_BY_HISTORY,     /* We served it before. */
 };
 
 struct xenvif_report {
