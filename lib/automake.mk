@@ -35,6 +35,8 @@ lib_libxenvif_la_SOURCES = \
 	lib/qos/xenvif-qos-htb.c \
 	lib/qos/xenvif-qos-policer.c \
 	lib/qos/xenvif-qos-sink.h \
+	lib/qos/xenvif-qos.c \
+	lib/qos/xenvif-qos.h \
 	lib/rate/xenvif-bucket.h \
 	lib/rate/xenvif-budget.c \
 	lib/rate/xenvif-budget.h \
@@ -44,6 +46,7 @@ lib_libxenvif_la_SOURCES = \
 	lib/rate/xenvif-ingress.h \
 	lib/rate/xenvif-meter.c \
 	lib/rate/xenvif-meter.h \
+	lib/rate/xenvif-rate-queue.h \
 	lib/rate/xenvif-shaper.c \
 	lib/rate/xenvif-shaper.h \
 	lib/ring/xenvif-backlog.c \

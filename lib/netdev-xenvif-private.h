@@ -47,6 +47,16 @@ struct netdev_xenvif_rxqs {
     long long int grown_at;     /* When 'n' grew, in ms. */
 };
 
+/* Quality of service towards the guest.  Belongs to netdev-xenvif-qos.c; all
+ * but the pointer is for the main thread. */
+struct netdev_xenvif_qos {
+    OVSRCU_TYPE(struct xenvif_qos *) current; /* NULL if there is none. */
+    struct xenvif_qos_sink sink; /* Where it brings packets. */
+    bool refused;               /* True if the last type was not accepted. */
+    struct ds problems;         /* With the last configuration. */
+    struct ds old_problems;     /* With the one before it. */
+};
+
 struct netdev_xenvif {
     struct netdev up;
 
@@ -64,13 +74,7 @@ struct netdev_xenvif {
     atomic_bool admin_up;       /* NETDEV_UP. */
     struct netdev_xenvif_drops tx_drops;
 
-    /* Quality of service; see netdev-xenvif-qos.h.  All but the pointer belong
-     * to the main thread. */
-    OVSRCU_TYPE(struct xenvif_qos *) qos; /* NULL if there is none. */
-    struct xenvif_qos_sink qos_sink; /* Takes the packets that it releases. */
-    bool qos_refused;           /* Was the last type refused? */
-    struct ds qos_problems;     /* Of the last configuration. */
-    struct ds old_qos_problems; /* Of the one before it. */
+    struct netdev_xenvif_qos qos;
 
     struct ovs_mutex mutex;
     enum netdev_flags flags OVS_GUARDED;

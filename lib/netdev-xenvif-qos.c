@@ -11,7 +11,6 @@
 
 #include "netdev-xenvif-qos.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,58 +19,18 @@
 #include "smap.h"
 #include "sset.h"
 #include "util.h"
-#include "qos/xenvif-qos-class.h"
+#include "qos/xenvif-qos.h"
 #include "ring/xenvif-conn.h"
 #include "ring/xenvif-rx.h"
 
 VLOG_DEFINE_THIS_MODULE(netdev_xenvif_qos);
-
-static const struct xenvif_qos_class *const classes[] = {
-    &xenvif_qos_egress_policer,
-    &xenvif_qos_trtcm_policer,
-    &xenvif_qos_htb,
-};
-
-static const struct xenvif_qos_class *
-find_class(const char *type)
-{
-    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-        if (!strcmp(classes[i]->type, type)) {
-            return classes[i];
-        }
-    }
-    return NULL;
-}
-
-/* What types have in common. */
-
-char *
-xenvif_qos_parse(const struct smap *details, const char *key,
-                 uint64_t min, uint64_t max, uint64_t missing,
-                 uint64_t *value)
-{
-    const char *s = smap_get(details, key);
-    unsigned long long int number;
-
-    if (!s) {
-        *value = missing;
-        return NULL;
-    }
-    if (!isdigit((unsigned char) s[0]) || !str_to_ullong(s, 10, &number)
-        || number < min || number > max) {
-        return xasprintf("%s \"%s\" is not a number between %"PRIu64" and "
-                         "%"PRIu64, key, s, min, max);
-    }
-    *value = number;
-    return NULL;
-}
 
 /* Where packets go: see struct xenvif_qos_sink. */
 
 static struct netdev_xenvif *
 sink_to_dev(const struct xenvif_qos_sink *sink)
 {
-    return CONTAINER_OF(sink, struct netdev_xenvif, qos_sink);
+    return CONTAINER_OF(sink, struct netdev_xenvif, qos.sink);
 }
 
 static void
@@ -126,28 +85,22 @@ count_drops(struct xenvif_qos_sink *sink, enum xenvif_qos_drop reason,
 void
 netdev_xenvif_qos_construct(struct netdev_xenvif *dev)
 {
-    ovsrcu_init(&dev->qos, NULL);
-    dev->qos_sink = (struct xenvif_qos_sink) {
+    ovsrcu_init(&dev->qos.current, NULL);
+    dev->qos.sink = (struct xenvif_qos_sink) {
         .deliver = deliver,
         .is_held_back = is_held_back,
         .count_drops = count_drops,
         .sleeps = !dev->up.netdev_class->is_pmd,
     };
-    dev->qos_refused = false;
-    ds_init(&dev->qos_problems);
-    ds_init(&dev->old_qos_problems);
-}
-
-static void
-destroy_qos(struct xenvif_qos *qos)
-{
-    qos->class->destroy(qos);
+    dev->qos.refused = false;
+    ds_init(&dev->qos.problems);
+    ds_init(&dev->qos.old_problems);
 }
 
 static struct xenvif_qos *
 get_protected(struct netdev_xenvif *dev)
 {
-    return ovsrcu_get_protected(struct xenvif_qos *, &dev->qos);
+    return ovsrcu_get_protected(struct xenvif_qos *, &dev->qos.current);
 }
 
 void
@@ -156,11 +109,11 @@ netdev_xenvif_qos_destruct(struct netdev_xenvif *dev)
     struct xenvif_qos *qos = get_protected(dev);
 
     if (qos) {
-        ovsrcu_set(&dev->qos, NULL);
-        ovsrcu_postpone(destroy_qos, qos);
+        ovsrcu_set(&dev->qos.current, NULL);
+        ovsrcu_postpone(xenvif_qos_destroy, qos);
     }
-    ds_destroy(&dev->qos_problems);
-    ds_destroy(&dev->old_qos_problems);
+    ds_destroy(&dev->qos.problems);
+    ds_destroy(&dev->qos.old_problems);
 }
 
 /* Puts 'qos', which may be NULL, in the place of what there is.  Threads may
@@ -170,12 +123,12 @@ replace_qos(struct netdev_xenvif *dev, struct xenvif_qos *qos)
 {
     struct xenvif_qos *old = get_protected(dev);
 
-    if (old && old->class->retire) {
-        old->class->retire(old, &dev->qos_sink);
-    }
-    ovsrcu_set(&dev->qos, qos);
     if (old) {
-        ovsrcu_postpone(destroy_qos, old);
+        xenvif_qos_retire(old, &dev->qos.sink);
+    }
+    ovsrcu_set(&dev->qos.current, qos);
+    if (old) {
+        ovsrcu_postpone(xenvif_qos_destroy, old);
     }
     netdev_change_seq_changed(&dev->up);
 }
@@ -183,20 +136,16 @@ replace_qos(struct netdev_xenvif *dev, struct xenvif_qos *qos)
 /* Packets. */
 
 void
-netdev_xenvif_qos_send(struct xenvif_qos *qos,
-                       struct netdev_xenvif *dev,
+netdev_xenvif_qos_send(struct xenvif_qos *qos, struct netdev_xenvif *dev,
                        struct dp_packet_batch *batch)
 {
-    qos->class->send(qos, &dev->qos_sink, batch);
+    xenvif_qos_send(qos, &dev->qos.sink, batch);
 }
 
 void
-netdev_xenvif_qos_poll(struct xenvif_qos *qos,
-                       struct netdev_xenvif *dev)
+netdev_xenvif_qos_poll(struct xenvif_qos *qos, struct netdev_xenvif *dev)
 {
-    if (qos->class->poll) {
-        qos->class->poll(qos, &dev->qos_sink);
-    }
+    xenvif_qos_poll(qos, &dev->qos.sink);
 }
 
 void
@@ -204,8 +153,8 @@ netdev_xenvif_qos_wait(const struct netdev_xenvif *dev)
 {
     struct xenvif_qos *qos = netdev_xenvif_qos_get(dev);
 
-    if (qos && qos->class->wait) {
-        qos->class->wait(qos, &dev->qos_sink);
+    if (qos) {
+        xenvif_qos_wait(qos, &dev->qos.sink);
     }
 }
 
@@ -214,8 +163,8 @@ netdev_xenvif_qos_flush(struct netdev_xenvif *dev)
 {
     struct xenvif_qos *qos = get_protected(dev);
 
-    if (qos && qos->class->flush) {
-        qos->class->flush(qos, &dev->qos_sink);
+    if (qos) {
+        xenvif_qos_flush(qos, &dev->qos.sink);
     }
 }
 
@@ -226,10 +175,10 @@ netdev_xenvif_qos_flush(struct netdev_xenvif *dev)
 static void
 forget_problems(struct netdev_xenvif *dev)
 {
-    ds_clear(&dev->old_qos_problems);
-    if (dev->qos_problems.length) {
-        ds_put_cstr(&dev->old_qos_problems, ds_cstr(&dev->qos_problems));
-        ds_clear(&dev->qos_problems);
+    ds_clear(&dev->qos.old_problems);
+    if (dev->qos.problems.length) {
+        ds_put_cstr(&dev->qos.old_problems, ds_cstr(&dev->qos.problems));
+        ds_clear(&dev->qos.problems);
         netdev_change_seq_changed(&dev->up);
     }
 }
@@ -239,12 +188,12 @@ forget_problems(struct netdev_xenvif *dev)
 static void
 complain(struct netdev_xenvif *dev, char *text)
 {
-    if (dev->qos_problems.length) {
-        ds_put_cstr(&dev->qos_problems, "; ");
+    if (dev->qos.problems.length) {
+        ds_put_cstr(&dev->qos.problems, "; ");
     }
-    ds_put_cstr(&dev->qos_problems, text);
-    if (!dev->old_qos_problems.length
-        || !strstr(ds_cstr(&dev->old_qos_problems), text)) {
+    ds_put_cstr(&dev->qos.problems, text);
+    if (!dev->qos.old_problems.length
+        || !strstr(ds_cstr(&dev->qos.old_problems), text)) {
         VLOG_WARN("%s: %s", netdev_get_name(&dev->up), text);
     }
     free(text);
@@ -256,14 +205,13 @@ netdev_xenvif_qos_problems(const struct netdev_xenvif *dev_)
 {
     struct netdev_xenvif *dev = CONST_CAST(struct netdev_xenvif *, dev_);
     struct xenvif_qos *qos = get_protected(dev);
-    char *doubts = (qos && qos->class->doubts ? qos->class->doubts(qos)
-                    : NULL);
-    bool problems = dev->qos_problems.length > 0;
+    char *doubts = qos ? xenvif_qos_get_doubts(qos) : NULL;
+    bool problems = dev->qos.problems.length > 0;
     char *text = NULL;
 
     if (problems || doubts) {
         text = xasprintf("%s%s%s",
-                         problems ? ds_cstr(&dev->qos_problems) : "",
+                         problems ? ds_cstr(&dev->qos.problems) : "",
                          problems && doubts ? "; " : "",
                          doubts ? doubts : "");
     }
@@ -277,9 +225,7 @@ int
 netdev_xenvif_get_qos_types(const struct netdev *netdev OVS_UNUSED,
                             struct sset *types)
 {
-    for (size_t i = 0; i < ARRAY_SIZE(classes); i++) {
-        sset_add(types, classes[i]->type);
-    }
+    xenvif_qos_get_types(types);
     return 0;
 }
 
@@ -288,12 +234,12 @@ netdev_xenvif_get_qos_capabilities(const struct netdev *netdev OVS_UNUSED,
                                    const char *type,
                                    struct netdev_qos_capabilities *caps)
 {
-    const struct xenvif_qos_class *class = find_class(type);
+    bool has_queues;
 
-    if (!class) {
+    if (!xenvif_qos_find_type(type, &has_queues)) {
         return EOPNOTSUPP;
     }
-    caps->n_queues = class->set_queue ? XENVIF_QOS_N_IDS : 0;
+    caps->n_queues = has_queues ? XENVIF_QOS_N_IDS : 0;
     return 0;
 }
 
@@ -303,9 +249,9 @@ netdev_xenvif_get_qos(const struct netdev *netdev, const char **typep,
 {
     struct xenvif_qos *qos = get_protected(netdev_xenvif_cast(netdev));
 
-    *typep = qos ? qos->class->type : "";
+    *typep = qos ? xenvif_qos_type(qos) : "";
     if (qos) {
-        qos->class->get(qos, details);
+        xenvif_qos_get(qos, details);
     }
     return 0;
 }
@@ -313,26 +259,25 @@ netdev_xenvif_get_qos(const struct netdev *netdev, const char **typep,
 /* Does the work of netdev_xenvif_set_qos() for a type that is supported.
  * Returns NULL, or what is wrong. */
 static char *
-set_class(struct netdev_xenvif *dev,
-          const struct xenvif_qos_class *class,
-          const struct smap *details)
+set_type(struct netdev_xenvif *dev, const char *type,
+         const struct smap *details)
 {
     struct xenvif_qos *qos = get_protected(dev);
     bool changed = false;
     char *problem = NULL;
 
-    if (qos && qos->class == class) {
-        problem = class->set(qos, details, &changed);
+    if (qos && !strcmp(xenvif_qos_type(qos), type)) {
+        problem = xenvif_qos_set(qos, details, &changed);
         if (changed) {
             netdev_change_seq_changed(&dev->up);
         }
     } else {
-        qos = class->create(details, &problem);
+        qos = xenvif_qos_create(type, details, &problem);
         if (qos) {
             replace_qos(dev, qos);
         } else {
             /* The set_queue() calls that follow belong to the refused type. */
-            dev->qos_refused = true;
+            dev->qos.refused = true;
         }
     }
     return problem;
@@ -343,24 +288,24 @@ netdev_xenvif_set_qos(struct netdev *netdev, const char *type,
                       const struct smap *details)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    const struct xenvif_qos_class *class = find_class(type);
+    bool has_queues;
     char *problem;
 
     forget_problems(dev);
-    dev->qos_refused = false;
+    dev->qos.refused = false;
     if (!type[0]) {
         if (get_protected(dev)) {
             replace_qos(dev, NULL);
         }
         return 0;
     }
-    if (!class) {
+    if (!xenvif_qos_find_type(type, &has_queues)) {
         complain(dev, xasprintf("QoS type %s is not supported: nothing was "
                                 "changed", type));
-        dev->qos_refused = true;
+        dev->qos.refused = true;
         return EOPNOTSUPP;
     }
-    problem = set_class(dev, class, details);
+    problem = set_type(dev, type, details);
     if (problem) {
         complain(dev, xasprintf("QoS %s: %s: nothing was changed", type,
                                 problem));
@@ -372,15 +317,14 @@ netdev_xenvif_set_qos(struct netdev *netdev, const char *type,
 
 /* Callbacks about queues. */
 
-/* Returns what is configured, if it has queues, and if what is said about
- * queues is about it. */
+/* Returns what is configured if it has queues, or NULL. */
 static struct xenvif_qos *
 get_with_queues(const struct netdev *netdev)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     struct xenvif_qos *qos = get_protected(dev);
 
-    return qos && qos->class->set_queue ? qos : NULL;
+    return qos && xenvif_qos_has_queues(qos) ? qos : NULL;
 }
 
 int
@@ -392,16 +336,13 @@ netdev_xenvif_set_queue(struct netdev *netdev, unsigned int queue_id,
     bool changed = false;
     char *problem;
 
-    if (!qos || dev->qos_refused) {
+    if (!qos || dev->qos.refused) {
         return EOPNOTSUPP;
     }
-    problem = (queue_id < XENVIF_QOS_N_IDS
-               ? qos->class->set_queue(qos, queue_id, details, &changed)
-               : xasprintf("queue ids end at %d",
-                           XENVIF_QOS_N_IDS - 1));
+    problem = xenvif_qos_set_queue(qos, queue_id, details, &changed);
     if (problem) {
         complain(dev, xasprintf("QoS %s, queue %u: %s: nothing was changed",
-                                qos->class->type, queue_id, problem));
+                                xenvif_qos_type(qos), queue_id, problem));
         free(problem);
         return EINVAL;
     }
@@ -417,10 +358,10 @@ netdev_xenvif_delete_queue(struct netdev *netdev, unsigned int queue_id)
     struct xenvif_qos *qos = get_with_queues(netdev);
     bool changed = false;
 
-    if (!qos || netdev_xenvif_cast(netdev)->qos_refused) {
+    if (!qos || netdev_xenvif_cast(netdev)->qos.refused) {
         return EOPNOTSUPP;
     }
-    if (!qos->class->delete_queue(qos, queue_id, &changed)) {
+    if (!xenvif_qos_delete_queue(qos, queue_id, &changed)) {
         return ENOENT;
     }
     if (changed) {
@@ -436,7 +377,7 @@ netdev_xenvif_get_queue(const struct netdev *netdev, unsigned int queue_id,
     struct xenvif_qos *qos = get_with_queues(netdev);
 
     return (!qos ? EOPNOTSUPP
-            : qos->class->get_queue(qos, queue_id, details) ? 0 : ENOENT);
+            : xenvif_qos_get_queue(qos, queue_id, details) ? 0 : ENOENT);
 }
 
 int
@@ -447,7 +388,7 @@ netdev_xenvif_get_queue_stats(const struct netdev *netdev,
     struct xenvif_qos *qos = get_with_queues(netdev);
 
     return (!qos ? EOPNOTSUPP
-            : qos->class->get_queue_stats(qos, queue_id, stats) ? 0 : ENOENT);
+            : xenvif_qos_get_queue_stats(qos, queue_id, stats) ? 0 : ENOENT);
 }
 
 /* The ids of a port's queues when a dump began. */
@@ -455,15 +396,6 @@ struct dump {
     size_t n, i;
     unsigned int ids[XENVIF_QOS_MAX_QUEUES];
 };
-
-static int
-compare_ids(const void *a_, const void *b_)
-{
-    const unsigned int *a = a_;
-    const unsigned int *b = b_;
-
-    return *a < *b ? -1 : *a > *b;
-}
 
 int
 netdev_xenvif_queue_dump_start(const struct netdev *netdev, void **statep)
@@ -475,9 +407,8 @@ netdev_xenvif_queue_dump_start(const struct netdev *netdev, void **statep)
         return EOPNOTSUPP;
     }
     dump = xmalloc(sizeof *dump);
-    dump->n = qos->class->list_queues(qos, dump->ids);
+    dump->n = xenvif_qos_list_queues(qos, dump->ids);
     dump->i = 0;
-    qsort(dump->ids, dump->n, sizeof dump->ids[0], compare_ids);
     *statep = dump;
     return 0;
 }

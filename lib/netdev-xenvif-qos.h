@@ -37,7 +37,7 @@ static inline struct xenvif_qos *
 netdev_xenvif_qos_get(const struct netdev_xenvif *dev)
 {
     return ovsrcu_get(struct xenvif_qos *,
-                      &CONST_CAST(struct netdev_xenvif *, dev)->qos);
+                      &CONST_CAST(struct netdev_xenvif *, dev)->qos.current);
 }
 
 /* Applies the quality of service to 'batch'.  Packets left in it are to be
@@ -48,8 +48,7 @@ void netdev_xenvif_qos_send(struct xenvif_qos *, struct netdev_xenvif *,
 
 /* Delivers queued packets whose time has come.  Must be called often.  Any
  * thread. */
-void netdev_xenvif_qos_poll(struct xenvif_qos *,
-                            struct netdev_xenvif *);
+void netdev_xenvif_qos_poll(struct xenvif_qos *, struct netdev_xenvif *);
 
 /* Makes poll_block() wake up when netdev_xenvif_qos_poll() has something to
  * do, also if a packet comes from another thread.  Main thread. */

@@ -18,7 +18,7 @@
 #include "ovs-rcu.h"
 #include "smap.h"
 #include "util.h"
-#include "qos/xenvif-qos-class.h"
+#include "qos/xenvif-qos.h"
 
 enum { PACKET_LEN = 1000, N_REASONS = XENVIF_QOS_DROP_FLUSHED + 1 };
 
@@ -89,13 +89,13 @@ send_packets(struct xenvif_qos *qos, unsigned int n, uint32_t priority)
         packet->md.skb_priority = priority;
         dp_packet_batch_add(&batch, packet);
     }
-    qos->class->send(qos, &sink.up, &batch);
+    xenvif_qos_send(qos, &sink.up, &batch);
     deliver(&sink.up, &batch);
 }
 
-/* Creates a QoS of 'class' with one or two settings, which has to work. */
+/* Creates a QoS of 'type' with one or two settings, which has to work. */
 static struct xenvif_qos *
-create(const struct xenvif_qos_class *class, const char *key1,
+create(const char *type, const char *key1,
        const char *value1, const char *key2, const char *value2)
 {
     struct smap details = SMAP_INITIALIZER(&details);
@@ -106,24 +106,24 @@ create(const struct xenvif_qos_class *class, const char *key1,
     if (key2) {
         smap_add(&details, key2, value2);
     }
-    qos = class->create(&details, &problem);
+    qos = xenvif_qos_create(type, &details, &problem);
     assert_null(problem);
     assert_non_null(qos);
-    assert_ptr_equal(qos->class, class);
+    assert_string_equal(xenvif_qos_type(qos), type);
     smap_destroy(&details);
     return qos;
 }
 
-/* Expects 'class' to refuse 'key' = 'value' with a text that has 'word'. */
+/* Expects 'type' to refuse 'key' = 'value' with a text that has 'word'. */
 static void
-expect_refused(const struct xenvif_qos_class *class, const char *key,
+expect_refused(const char *type, const char *key,
                const char *value, const char *word)
 {
     struct smap details = SMAP_INITIALIZER(&details);
     char *problem;
 
     smap_add(&details, key, value);
-    assert_null(class->create(&details, &problem));
+    assert_null(xenvif_qos_create(type, &details, &problem));
     assert_non_null(problem);
     assert_non_null(strstr(problem, word));
     free(problem);
@@ -136,35 +136,34 @@ test_wrong_values(void **state OVS_UNUSED)
     static const char *const values[] = { "", "x", "-1", "1e6", "1.5", " 1" };
 
     for (size_t i = 0; i < ARRAY_SIZE(values); i++) {
-        expect_refused(&xenvif_qos_egress_policer, "cir", values[i], "cir");
-        expect_refused(&xenvif_qos_trtcm_policer, "eir", values[i], "eir");
-        expect_refused(&xenvif_qos_htb, "max-rate", values[i], "max-rate");
+        expect_refused("egress-policer", "cir", values[i], "cir");
+        expect_refused("trtcm-policer", "eir", values[i], "eir");
+        expect_refused("linux-htb", "max-rate", values[i], "max-rate");
     }
-    expect_refused(&xenvif_qos_egress_policer, "cbs", "1000", "cir is needed");
-    expect_refused(&xenvif_qos_egress_policer, "cir", "1000", "needs a cbs");
-    expect_refused(&xenvif_qos_trtcm_policer, "eir", "1000", "needs a ebs");
+    expect_refused("egress-policer", "cbs", "1000", "cir is needed");
+    expect_refused("egress-policer", "cir", "1000", "needs a cbs");
+    expect_refused("trtcm-policer", "eir", "1000", "needs a ebs");
 }
 
 /* What a policer does not let pass is counted, the rest goes on at once. */
 static void
 test_policer(void **state OVS_UNUSED)
 {
-    struct xenvif_qos *qos = create(&xenvif_qos_egress_policer, "cir", "1",
+    struct xenvif_qos *qos = create("egress-policer", "cir", "1",
                                     "cbs", "10000");
 
     send_packets(qos, 30, 0);
     assert_in_range(sink.n_delivered, 9, 10);
     assert_int_equal(sink.n_dropped[XENVIF_QOS_DROP_POLICED],
                      30 - sink.n_delivered);
-    assert_null(qos->class->poll);
-    qos->class->destroy(qos);
+    xenvif_qos_destroy(qos);
 }
 
 /* Queues of a policer have rates of their own, beside the default one. */
 static void
 test_policer_queues(void **state OVS_UNUSED)
 {
-    struct xenvif_qos *qos = create(&xenvif_qos_trtcm_policer, "cir", "1",
+    struct xenvif_qos *qos = create("trtcm-policer", "cir", "1",
                                     "cbs", "40000");
     struct smap details = SMAP_INITIALIZER(&details);
     struct netdev_queue_stats stats;
@@ -174,28 +173,28 @@ test_policer_queues(void **state OVS_UNUSED)
 
     smap_add(&details, "cir", "1");
     smap_add(&details, "cbs", "20000");
-    problem = qos->class->set_queue(qos, 7, &details, &changed);
+    problem = xenvif_qos_set_queue(qos, 7, &details, &changed);
     assert_null(problem);
     assert_true(changed);
-    assert_int_equal(qos->class->list_queues(qos, ids), 2);
+    assert_int_equal(xenvif_qos_list_queues(qos, ids), 2);
     assert_true(ids[0] == 7 || ids[1] == 7);
 
     send_packets(qos, 30, 7);
     assert_in_range(sink.n_delivered, 18, 20);
-    assert_true(qos->class->get_queue_stats(qos, 7, &stats));
+    assert_true(xenvif_qos_get_queue_stats(qos, 7, &stats));
     assert_int_equal(stats.tx_packets, sink.n_delivered);
     assert_int_equal(stats.tx_errors, 30 - sink.n_delivered);
-    assert_false(qos->class->get_queue_stats(qos, 8, &stats));
+    assert_false(xenvif_qos_get_queue_stats(qos, 8, &stats));
 
     /* The same again changes nothing. */
     changed = false;
-    assert_null(qos->class->set_queue(qos, 7, &details, &changed));
+    assert_null(xenvif_qos_set_queue(qos, 7, &details, &changed));
     assert_false(changed);
-    assert_true(qos->class->delete_queue(qos, 7, &changed));
-    assert_false(qos->class->delete_queue(qos, 7, &changed));
-    assert_int_equal(qos->class->list_queues(qos, ids), 1);
+    assert_true(xenvif_qos_delete_queue(qos, 7, &changed));
+    assert_false(xenvif_qos_delete_queue(qos, 7, &changed));
+    assert_int_equal(xenvif_qos_list_queues(qos, ids), 1);
     smap_destroy(&details);
-    qos->class->destroy(qos);
+    xenvif_qos_destroy(qos);
 }
 
 static void
@@ -206,7 +205,7 @@ set_htb_queue(struct xenvif_qos *qos, unsigned int id, const char *key,
     bool changed = false;
 
     smap_add(&details, key, value);
-    assert_null(qos->class->set_queue(qos, id, &details, &changed));
+    assert_null(xenvif_qos_set_queue(qos, id, &details, &changed));
     assert_true(changed);
     smap_destroy(&details);
 }
@@ -215,7 +214,7 @@ set_htb_queue(struct xenvif_qos *qos, unsigned int id, const char *key,
 static void
 test_htb_held_back(void **state OVS_UNUSED)
 {
-    struct xenvif_qos *qos = create(&xenvif_qos_htb, "max-rate",
+    struct xenvif_qos *qos = create("linux-htb", "max-rate",
                                     "1000000000000", NULL, NULL);
 
     set_htb_queue(qos, 1, "priority", "1");
@@ -223,24 +222,24 @@ test_htb_held_back(void **state OVS_UNUSED)
     send_packets(qos, 10, 0);
     send_packets(qos, 10, 1);
     assert_int_equal(sink.n_delivered, 0);
-    qos->class->poll(qos, &sink.up);
+    xenvif_qos_poll(qos, &sink.up);
     assert_int_equal(sink.n_delivered, 0);
 
     sink.held_back = false;
     while (sink.n_delivered < 20) {
-        qos->class->poll(qos, &sink.up);
+        xenvif_qos_poll(qos, &sink.up);
     }
     for (unsigned int i = 0; i < N_REASONS; i++) {
         assert_int_equal(sink.n_dropped[i], 0);
     }
-    qos->class->destroy(qos);
+    xenvif_qos_destroy(qos);
 }
 
 /* A queue that is full, and a guest that goes. */
 static void
 test_htb_drops(void **state OVS_UNUSED)
 {
-    struct xenvif_qos *qos = create(&xenvif_qos_htb, "max-rate",
+    struct xenvif_qos *qos = create("linux-htb", "max-rate",
                                     "1000000000000", NULL, NULL);
     struct netdev_queue_stats stats;
 
@@ -248,15 +247,15 @@ test_htb_drops(void **state OVS_UNUSED)
     sink.held_back = true;
     send_packets(qos, 20, 1);
     assert_int_equal(sink.n_dropped[XENVIF_QOS_DROP_FULL], 15);
-    assert_true(qos->class->get_queue_stats(qos, 1, &stats));
+    assert_true(xenvif_qos_get_queue_stats(qos, 1, &stats));
     assert_int_equal(stats.tx_errors, 15);
 
-    qos->class->flush(qos, &sink.up);
+    xenvif_qos_flush(qos, &sink.up);
     assert_int_equal(sink.n_dropped[XENVIF_QOS_DROP_FLUSHED], 5);
     sink.held_back = false;
-    qos->class->poll(qos, &sink.up);
+    xenvif_qos_poll(qos, &sink.up);
     assert_int_equal(sink.n_delivered, 0);
-    qos->class->destroy(qos);
+    xenvif_qos_destroy(qos);
 }
 
 /* What waits when something else takes over is delivered, whatever the rate,
@@ -264,7 +263,7 @@ test_htb_drops(void **state OVS_UNUSED)
 static void
 test_htb_retires(void **state OVS_UNUSED)
 {
-    struct xenvif_qos *qos = create(&xenvif_qos_htb, "max-rate", "12000",
+    struct xenvif_qos *qos = create("linux-htb", "max-rate", "12000",
                                     NULL, NULL);
     unsigned int n;
 
@@ -273,48 +272,48 @@ test_htb_retires(void **state OVS_UNUSED)
     }
     n = sink.n_delivered;
     assert_true(n < 100);
-    qos->class->retire(qos, &sink.up);
+    xenvif_qos_retire(qos, &sink.up);
     assert_int_equal(sink.n_delivered, 120);
     send_packets(qos, 30, 0);
     assert_int_equal(sink.n_delivered, 150);
-    qos->class->destroy(qos);
+    xenvif_qos_destroy(qos);
 }
 
 static void
 test_htb_settings(void **state OVS_UNUSED)
 {
-    struct xenvif_qos *qos = create(&xenvif_qos_htb, "max-rate", "1000000",
+    struct xenvif_qos *qos = create("linux-htb", "max-rate", "1000000",
                                     NULL, NULL);
     struct smap details = SMAP_INITIALIZER(&details);
     bool changed = false;
     char *text;
 
-    qos->class->get(qos, &details);
+    xenvif_qos_get(qos, &details);
     assert_string_equal(smap_get(&details, "max-rate"), "1000000");
-    assert_null(qos->class->set(qos, &details, &changed));
+    assert_null(xenvif_qos_set(qos, &details, &changed));
     assert_false(changed);
     smap_replace(&details, "max-rate", "2000000");
-    assert_null(qos->class->set(qos, &details, &changed));
+    assert_null(xenvif_qos_set(qos, &details, &changed));
     assert_true(changed);
 
     /* A wrong value changes nothing. */
     smap_replace(&details, "max-rate", "fast");
-    text = qos->class->set(qos, &details, &changed);
+    text = xenvif_qos_set(qos, &details, &changed);
     assert_non_null(strstr(text, "fast"));
     free(text);
     smap_clear(&details);
-    qos->class->get(qos, &details);
+    xenvif_qos_get(qos, &details);
     assert_string_equal(smap_get(&details, "max-rate"), "2000000");
 
     /* More is promised than there is. */
-    assert_null(qos->class->doubts(qos));
+    assert_null(xenvif_qos_get_doubts(qos));
     set_htb_queue(qos, 1, "min-rate", "1500000");
     set_htb_queue(qos, 2, "min-rate", "1500000");
-    text = qos->class->doubts(qos);
+    text = xenvif_qos_get_doubts(qos);
     assert_non_null(strstr(text, "add up to more"));
     free(text);
     smap_destroy(&details);
-    qos->class->destroy(qos);
+    xenvif_qos_destroy(qos);
 }
 
 #define TEST(NAME) cmocka_unit_test_setup(NAME, setup)

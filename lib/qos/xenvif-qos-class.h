@@ -3,81 +3,85 @@
 #ifndef XENVIF_QOS_CLASS_H
 #define XENVIF_QOS_CLASS_H 1
 
-/* What each type of quality of service has to offer to the port, which knows
- * nothing else of it. */
+/* What a type of quality of service has to implement.  Whoever uses one calls
+ * the functions of xenvif-qos.h. */
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "netdev.h"
+#include "qos/xenvif-qos.h"
 #include "qos/xenvif-qos-sink.h"
-#include "rate/xenvif-shaper.h"
+#include "rate/xenvif-rate-queue.h"
 
-/* Queue ids are below this, as with Linux's. */
-#define XENVIF_QOS_N_IDS 61440
+struct smap;
 
-/* At most this many queues at a time. */
-#define XENVIF_QOS_MAX_QUEUES XENVIF_SHAPER_MAX_QUEUES
-
-struct xenvif_qos {
-    const struct xenvif_qos_class *class;
-};
-
-/* Functions that set something return NULL, or what is wrong, in words, which
- * the caller frees; in that case nothing was changed.  They set '*changed' if
- * something is different now.
+/* The functions are called by the main thread, with the mutex of the 'qos'
+ * held, except for those that say otherwise.
  *
- * All but 'send' and 'poll' are called by the main thread only. */
+ * Those that set something return NULL on success.  Otherwise they change
+ * nothing and return a text for users that says what is wrong, which the
+ * caller frees.  They set '*changed' to true if anything is different now. */
 struct xenvif_qos_class {
     const char *type;           /* As users write it. */
 
-    /* Creates a 'qos' as 'details' want it, or returns NULL and sets
-     * '*problem'. */
-    struct xenvif_qos *(*create)(const struct smap *details,
-                                 char **problem);
+    /* Creates a 'qos' of the class from 'details' and sets 'queues', if it has
+     * any; the caller sets 'class' and 'mutex'.  Returns NULL and sets
+     * '*problem' if the details make no sense. */
+    struct xenvif_qos *(*create)(const struct xenvif_qos_class *,
+                                 const struct smap *details, char **problem);
+
+    /* Frees it.  No other thread knows it any more; its mutex is gone. */
     void (*destroy)(struct xenvif_qos *);
+
     char *(*set)(struct xenvif_qos *, const struct smap *details,
                  bool *changed);
     void (*get)(const struct xenvif_qos *, struct smap *details);
 
     /* Returns a warning about a legal but doubtful configuration, or NULL.
      * Optional. */
-    char *(*doubts)(struct xenvif_qos *);
+    char *(*get_doubts)(const struct xenvif_qos *);
 
-    /* Queues.  All NULL if there are none; functions return false if there is
-     * no such queue. */
-    char *(*set_queue)(struct xenvif_qos *, unsigned int id,
-                       const struct smap *details, bool *changed);
-    bool (*delete_queue)(struct xenvif_qos *, unsigned int id,
-                         bool *changed);
-    bool (*get_queue)(struct xenvif_qos *, unsigned int id,
+    /* Queues.  All NULL if the type has none. */
+
+    /* Changes 'queue', or creates queue 'id' if that is NULL.  There is room
+     * for another one. */
+    char *(*set_queue)(struct xenvif_qos *, struct xenvif_rate_queue *queue,
+                       uint32_t id, const struct smap *details,
+                       bool *changed);
+
+    /* Deletes 'queue', or sets it back to what it was initially if it is the
+     * default queue.  Returns true if that changed anything. */
+    bool (*delete_queue)(struct xenvif_qos *, struct xenvif_rate_queue *queue);
+
+    void (*get_queue)(const struct xenvif_rate_queue *,
                       struct smap *details);
-    bool (*get_queue_stats)(struct xenvif_qos *, unsigned int id,
-                            struct netdev_queue_stats *);
-    size_t (*list_queues)(struct xenvif_qos *,
-                          unsigned int ids[XENVIF_QOS_MAX_QUEUES]);
 
-    /* See netdev_xenvif_qos_send(), _poll(), _wait(), _flush().  The last
-     * three are NULL where no packets wait. */
+    /* Fills in all but the time of creation. */
+    void (*get_queue_stats)(const struct xenvif_rate_queue *,
+                            struct netdev_queue_stats *);
+
+    /* Packets: see the functions of xenvif-qos.h.  Called without the mutex;
+     * 'send' and 'poll' by any thread.  All but 'send' are NULL if no packets
+     * ever wait. */
     void (*send)(struct xenvif_qos *, struct xenvif_qos_sink *,
                  struct dp_packet_batch *);
     void (*poll)(struct xenvif_qos *, struct xenvif_qos_sink *);
     void (*wait)(struct xenvif_qos *, const struct xenvif_qos_sink *);
     void (*flush)(struct xenvif_qos *, struct xenvif_qos_sink *);
-
-    /* Delivers all that waits, now and in the future: something else takes
-     * over.  NULL where no packets wait. */
     void (*retire)(struct xenvif_qos *, struct xenvif_qos_sink *);
 };
 
+/* All types.  A new one is declared here and listed in xenvif-qos.c. */
 extern const struct xenvif_qos_class xenvif_qos_egress_policer;
 extern const struct xenvif_qos_class xenvif_qos_trtcm_policer;
 extern const struct xenvif_qos_class xenvif_qos_htb;
 
-/* Reads the number 'key', 'min' to 'max', from 'details', or takes 'missing'
- * if it is not there.  Returns NULL, or what is wrong. */
+/* For classes: reads the number 'key' from 'details' into '*value', or takes
+ * 'missing' if the key is not there.  Returns NULL, or what is wrong, for the
+ * caller to free, if it is not a number from 'min' to 'max'. */
 char *xenvif_qos_parse(const struct smap *details, const char *key,
                        uint64_t min, uint64_t max, uint64_t missing,
-                       uint64_t *value);
+                       uint64_t *value) OVS_WARN_UNUSED_RESULT;
 
 #endif /* xenvif-qos-class.h */

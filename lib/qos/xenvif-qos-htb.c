@@ -12,7 +12,8 @@
  *     delivers them, so that they arrive in the order in which they left.  No
  *     thread waits for it: whoever holds it, or whoever polls next, goes on.
  *
- *     'mutex' protects the shaper.  It is held for the arithmetic of a batch.
+ *     The mutex of struct xenvif_qos protects the rules, in which the packets
+ *     wait.  It is held for the arithmetic of a batch.
  */
 
 #include <config.h>
@@ -24,8 +25,8 @@
 #include "openvswitch/thread.h"
 #include "seq.h"
 #include "smap.h"
-#include "timeval.h"
 #include "util.h"
+#include "rate/xenvif-shaper.h"
 
 COVERAGE_DEFINE(xenvif_qos_held_back);
 
@@ -43,20 +44,28 @@ COVERAGE_DEFINE(xenvif_qos_held_back);
 
 #define NS_PER_MS 1000000
 
+/* Where there is room for a queue, there is room for its rules. */
+BUILD_ASSERT_DECL(XENVIF_SHAPER_MAX_QUEUES >= XENVIF_QOS_MAX_QUEUES);
+
 struct shaper {
-    struct xenvif_qos up;
-    atomic_uint32_t n_waiting;  /* Packets in 'qos'. */
+    struct xenvif_qos up;       /* Whose mutex protects 'rules'. */
+    struct xenvif_shaper rules OVS_GUARDED;
+    atomic_uint32_t n_waiting;  /* Packets in 'rules'. */
     struct seq *arrivals;       /* Changes when a packet is the first to wait.
                                  */
     struct ovs_mutex leaving;
-    struct ovs_mutex mutex;
-    struct xenvif_shaper qos OVS_GUARDED; /* By 'mutex'. */
 };
 
 static struct shaper *
 shaper_cast(const struct xenvif_qos *qos)
 {
     return CONTAINER_OF(qos, struct shaper, up);
+}
+
+static struct xenvif_shaper_queue *
+queue_cast(const struct xenvif_rate_queue *queue)
+{
+    return CONTAINER_OF(queue, struct xenvif_shaper_queue, up);
 }
 
 static void
@@ -67,8 +76,8 @@ free_packet(void *packet)
 
 /* Configuration. */
 
-/* A configuration of a queue in users' units; 0 for what is not given, which
- * has a lower bound of 0 for that. */
+/* Parses the configuration of a queue.  Keys whose lower bound is 0 are 0 if
+ * they are not given; others have the shaper's defaults. */
 static char *
 parse_queue(const struct smap *details, struct xenvif_shaper_config *config)
 {
@@ -120,7 +129,8 @@ parse_port(const struct smap *details, uint64_t *max_rate)
 }
 
 static struct xenvif_qos *
-shaper_create(const struct smap *details, char **problem)
+shaper_create(const struct xenvif_qos_class *class OVS_UNUSED,
+              const struct smap *details, char **problem)
     OVS_NO_THREAD_SAFETY_ANALYSIS /* Nobody else knows it yet. */
 {
     struct shaper *shaper;
@@ -131,14 +141,12 @@ shaper_create(const struct smap *details, char **problem)
         return NULL;
     }
     shaper = xzalloc(sizeof *shaper);
-    shaper->up.class = &xenvif_qos_htb;
     atomic_init(&shaper->n_waiting, 0);
     shaper->arrivals = seq_create();
     ovs_mutex_init(&shaper->leaving);
-    ovs_mutex_init_adaptive(&shaper->mutex);
-    xenvif_shaper_init(&shaper->qos, max_rate, free_packet,
+    xenvif_shaper_init(&shaper->rules, max_rate, free_packet,
                        xenvif_bucket_now());
-    shaper->qos.default_queue->created = time_msec();
+    shaper->up.queues = &shaper->rules.queues;
     return &shaper->up;
 }
 
@@ -148,8 +156,7 @@ shaper_destroy(struct xenvif_qos *qos)
 {
     struct shaper *shaper = shaper_cast(qos);
 
-    xenvif_shaper_destroy(&shaper->qos);
-    ovs_mutex_destroy(&shaper->mutex);
+    xenvif_shaper_destroy(&shaper->rules);
     ovs_mutex_destroy(&shaper->leaving);
     seq_destroy(shaper->arrivals);
     free(shaper);
@@ -158,43 +165,38 @@ shaper_destroy(struct xenvif_qos *qos)
 static char *
 shaper_set(struct xenvif_qos *qos, const struct smap *details,
            bool *changed)
+    OVS_REQUIRES(qos->mutex)
 {
-    struct shaper *shaper = shaper_cast(qos);
+    struct xenvif_shaper *rules = &shaper_cast(qos)->rules;
     uint64_t max_rate;
     char *problem = parse_port(details, &max_rate);
 
-    if (problem) {
-        return problem;
+    if (!problem && max_rate != rules->max_rate) {
+        xenvif_shaper_set_rate(rules, max_rate, xenvif_bucket_now());
+        *changed = true;
     }
-    ovs_mutex_lock(&shaper->mutex);
-    *changed = max_rate != shaper->qos.max_rate;
-    if (*changed) {
-        xenvif_shaper_set_rate(&shaper->qos, max_rate, xenvif_bucket_now());
-    }
-    ovs_mutex_unlock(&shaper->mutex);
-    return NULL;
+    return problem;
 }
 
 static void
 shaper_get(const struct xenvif_qos *qos, struct smap *details)
+    OVS_REQUIRES(qos->mutex)
 {
-    struct shaper *shaper = shaper_cast(qos);
-
-    ovs_mutex_lock(&shaper->mutex);
-    smap_add_format(details, "max-rate", "%"PRIu64, shaper->qos.max_rate);
-    ovs_mutex_unlock(&shaper->mutex);
+    smap_add_format(details, "max-rate", "%"PRIu64,
+                    shaper_cast(qos)->rules.max_rate);
 }
 
-/* Finds a queue whose bounds contradict each other. */
+/* Returns true if the bounds of a queue contradict each other, and sets '*id'
+ * to its id. */
 static bool
-has_reversed_rates(const struct xenvif_shaper *qos, uint32_t *id)
+has_reversed_rates(const struct xenvif_shaper *rules, uint32_t *id)
 {
     const struct xenvif_shaper_queue *queue;
 
-    HMAP_FOR_EACH (queue, node, &qos->queues) {
+    HMAP_FOR_EACH (queue, up.node, &rules->queues) {
         if (queue->config.max_rate
             && queue->config.min_rate > queue->config.max_rate) {
-            *id = queue->id;
+            *id = queue->up.id;
             return true;
         }
     }
@@ -202,154 +204,109 @@ has_reversed_rates(const struct xenvif_shaper *qos, uint32_t *id)
 }
 
 static char *
-shaper_doubts(struct xenvif_qos *qos)
+shaper_get_doubts(const struct xenvif_qos *qos)
+    OVS_REQUIRES(qos->mutex)
 {
-    struct shaper *shaper = shaper_cast(qos);
-    char *doubts = NULL;
+    const struct xenvif_shaper *rules = &shaper_cast(qos)->rules;
     uint32_t id;
 
-    ovs_mutex_lock(&shaper->mutex);
-    if (has_reversed_rates(&shaper->qos, &id)) {
-        doubts = xasprintf("QoS linux-htb, queue %"PRIu32": min-rate is more "
-                           "than max-rate, which is taken to be as much", id);
-    } else if (xenvif_shaper_is_overbooked(&shaper->qos)) {
-        doubts = xstrdup("QoS linux-htb: the queues' min-rates add up to more "
-                         "than max-rate: they are reduced in proportion");
+    if (has_reversed_rates(rules, &id)) {
+        return xasprintf("QoS linux-htb, queue %"PRIu32": min-rate is more "
+                         "than max-rate, which is taken to be as much", id);
     }
-    ovs_mutex_unlock(&shaper->mutex);
-    return doubts;
+    if (xenvif_shaper_is_overbooked(rules)) {
+        return xstrdup("QoS linux-htb: the queues' min-rates add up to more "
+                       "than max-rate: they are reduced in proportion");
+    }
+    return NULL;
 }
 
 /* Queues. */
 
-/* Passes on what the shaper dropped to the sink's counters. */
-static void
-count_drops(struct shaper *shaper, struct xenvif_qos_sink *sink)
-    OVS_REQUIRES(shaper->mutex)
-{
-    if (OVS_UNLIKELY(shaper->qos.full)) {
-        sink->count_drops(sink, XENVIF_QOS_DROP_FULL, shaper->qos.full);
-        shaper->qos.full = 0;
-    }
-    if (OVS_UNLIKELY(shaper->qos.aged)) {
-        sink->count_drops(sink, XENVIF_QOS_DROP_AGED, shaper->qos.aged);
-        shaper->qos.aged = 0;
-    }
-    atomic_store_relaxed(&shaper->n_waiting, shaper->qos.n_packets);
-}
-
 static char *
-shaper_set_queue(struct xenvif_qos *qos, unsigned int id,
-                 const struct smap *details, bool *changed)
+shaper_set_queue(struct xenvif_qos *qos, struct xenvif_rate_queue *queue,
+                 uint32_t id, const struct smap *details, bool *changed)
+    OVS_REQUIRES(qos->mutex)
 {
-    struct shaper *shaper = shaper_cast(qos);
     struct xenvif_shaper_config config;
-    struct xenvif_shaper_queue *queue;
     char *problem = parse_queue(details, &config);
 
-    if (problem) {
-        return problem;
+    if (!problem
+        && (!queue || !xenvif_shaper_config_equals(&queue_cast(queue)->config,
+                                                   &config))) {
+        xenvif_shaper_set_queue(&shaper_cast(qos)->rules, id, &config,
+                                xenvif_bucket_now());
+        *changed = true;
     }
-    ovs_mutex_lock(&shaper->mutex);
-    queue = xenvif_shaper_find_queue(&shaper->qos, id);
-    *changed = !queue || !xenvif_shaper_config_equals(&queue->config, &config);
-    if (*changed) {
-        queue = xenvif_shaper_set_queue(&shaper->qos, id, &config,
-                                        xenvif_bucket_now());
-        if (!queue) {
-            problem = xasprintf("more than %d queues",
-                                XENVIF_SHAPER_MAX_QUEUES);
-        } else if (!queue->created) {
-            queue->created = time_msec();
-        }
-    }
-    ovs_mutex_unlock(&shaper->mutex);
     return problem;
 }
 
 static bool
-shaper_delete_queue(struct xenvif_qos *qos, unsigned int id,
-                    bool *changed)
+shaper_delete_queue(struct xenvif_qos *qos, struct xenvif_rate_queue *queue)
+    OVS_REQUIRES(qos->mutex)
 {
-    struct shaper *shaper = shaper_cast(qos);
-    struct xenvif_shaper_queue *queue;
+    struct xenvif_shaper_config config;
+    bool changed;
 
-    ovs_mutex_lock(&shaper->mutex);
-    queue = xenvif_shaper_find_queue(&shaper->qos, id);
-    if (queue) {
-        struct xenvif_shaper_config config;
-
-        xenvif_shaper_config_init(&config);
-        *changed = (id != XENVIF_SHAPER_DEFAULT_QUEUE
-                    || !xenvif_shaper_config_equals(&queue->config, &config));
-        xenvif_shaper_delete_queue(&shaper->qos, id, xenvif_bucket_now());
-    }
-    ovs_mutex_unlock(&shaper->mutex);
-    return queue != NULL;
+    xenvif_shaper_config_init(&config);
+    changed = (queue->id != XENVIF_RATE_DEFAULT_QUEUE
+               || !xenvif_shaper_config_equals(&queue_cast(queue)->config,
+                                               &config));
+    xenvif_shaper_delete_queue(&shaper_cast(qos)->rules, queue->id,
+                               xenvif_bucket_now());
+    return changed;
 }
 
-static bool
-shaper_get_queue(struct xenvif_qos *qos, unsigned int id,
-                 struct smap *details)
+static void
+shaper_get_queue(const struct xenvif_rate_queue *queue_, struct smap *details)
 {
-    struct shaper *shaper = shaper_cast(qos);
-    const struct xenvif_shaper_queue *queue;
+    const struct xenvif_shaper_queue *queue = queue_cast(queue_);
+    const struct {
+        const char *key;
+        uint64_t value;
+    } keys[] = {
+        { "min-rate", queue->min_rate },
+        { "max-rate", queue->max_rate },
+        { "burst", queue->burst },
+        { "priority", queue->config.priority },
+        { "limit", queue->config.max_packets },
+        { "limit-bytes", queue->config.max_bytes },
+        { "limit-age", queue->config.max_age },
+    };
 
-    ovs_mutex_lock(&shaper->mutex);
-    queue = xenvif_shaper_find_queue(&shaper->qos, id);
-    if (queue) {
-        smap_add_format(details, "min-rate", "%"PRIu64, queue->min_rate);
-        smap_add_format(details, "max-rate", "%"PRIu64, queue->max_rate);
-        smap_add_format(details, "burst", "%"PRIu64, queue->burst);
-        smap_add_format(details, "priority", "%"PRIu32,
-                        queue->config.priority);
-        smap_add_format(details, "limit", "%"PRIu32,
-                        queue->config.max_packets);
-        smap_add_format(details, "limit-bytes", "%"PRIu64,
-                        queue->config.max_bytes);
-        smap_add_format(details, "limit-age", "%"PRIu32,
-                        queue->config.max_age);
+    for (size_t i = 0; i < ARRAY_SIZE(keys); i++) {
+        smap_add_format(details, keys[i].key, "%"PRIu64, keys[i].value);
     }
-    ovs_mutex_unlock(&shaper->mutex);
-    return queue != NULL;
 }
 
-static bool
-shaper_get_queue_stats(struct xenvif_qos *qos, unsigned int id,
+static void
+shaper_get_queue_stats(const struct xenvif_rate_queue *queue_,
                        struct netdev_queue_stats *stats)
 {
-    struct shaper *shaper = shaper_cast(qos);
-    const struct xenvif_shaper_queue *queue;
+    const struct xenvif_shaper_queue *queue = queue_cast(queue_);
 
-    ovs_mutex_lock(&shaper->mutex);
-    queue = xenvif_shaper_find_queue(&shaper->qos, id);
-    if (queue) {
-        stats->tx_packets = queue->stats.tx_packets;
-        stats->tx_bytes = queue->stats.tx_bytes;
-        stats->tx_errors = queue->stats.full + queue->stats.aged;
-        stats->created = queue->created;
-    }
-    ovs_mutex_unlock(&shaper->mutex);
-    return queue != NULL;
-}
-
-static size_t
-shaper_list_queues(struct xenvif_qos *qos,
-                   unsigned int ids[XENVIF_QOS_MAX_QUEUES])
-{
-    struct shaper *shaper = shaper_cast(qos);
-    const struct xenvif_shaper_queue *queue;
-    size_t n = 0;
-
-    ovs_mutex_lock(&shaper->mutex);
-    HMAP_FOR_EACH (queue, node, &shaper->qos.queues) {
-        ids[n++] = queue->id;
-    }
-    ovs_mutex_unlock(&shaper->mutex);
-    return n;
+    stats->tx_packets = queue->stats.tx_packets;
+    stats->tx_bytes = queue->stats.tx_bytes;
+    stats->tx_errors = queue->stats.full + queue->stats.aged;
 }
 
 /* Packets. */
+
+/* Passes on what the shaper dropped to the sink's counters. */
+static void
+count_drops(struct shaper *shaper, struct xenvif_qos_sink *sink)
+    OVS_REQUIRES(shaper->up.mutex)
+{
+    if (OVS_UNLIKELY(shaper->rules.full)) {
+        sink->count_drops(sink, XENVIF_QOS_DROP_FULL, shaper->rules.full);
+        shaper->rules.full = 0;
+    }
+    if (OVS_UNLIKELY(shaper->rules.aged)) {
+        sink->count_drops(sink, XENVIF_QOS_DROP_AGED, shaper->rules.aged);
+        shaper->rules.aged = 0;
+    }
+    atomic_store_relaxed(&shaper->n_waiting, shaper->rules.n_packets);
+}
 
 static uint32_t
 n_waiting(const struct shaper *shaper)
@@ -368,9 +325,9 @@ take_packets(struct shaper *shaper, struct xenvif_qos_sink *sink,
     int64_t now = xenvif_bucket_now();
 
     dp_packet_batch_init(batch);
-    ovs_mutex_lock(&shaper->mutex);
+    ovs_mutex_lock(&shaper->up.mutex);
     while (!dp_packet_batch_is_full(batch)) {
-        struct dp_packet *packet = xenvif_shaper_pop(&shaper->qos, now);
+        struct dp_packet *packet = xenvif_shaper_pop(&shaper->rules, now);
 
         if (!packet) {
             break;
@@ -378,7 +335,7 @@ take_packets(struct shaper *shaper, struct xenvif_qos_sink *sink,
         dp_packet_batch_add(batch, packet);
     }
     count_drops(shaper, sink);
-    ovs_mutex_unlock(&shaper->mutex);
+    ovs_mutex_unlock(&shaper->up.mutex);
 }
 
 /* Delivers a batch of packets that may leave.  Returns false if there are
@@ -458,15 +415,15 @@ shaper_send(struct xenvif_qos *qos, struct xenvif_qos_sink *sink,
         batch->packets[i] = keep_packet(packet);
     }
 
-    ovs_mutex_lock(&shaper->mutex);
-    n_before = shaper->qos.n_packets;
-    open = shaper->qos.open;
+    ovs_mutex_lock(&shaper->up.mutex);
+    n_before = shaper->rules.n_packets;
+    open = shaper->rules.open;
     DP_PACKET_BATCH_FOR_EACH (i, packet, batch) {
-        xenvif_shaper_push(&shaper->qos, packet->md.skb_priority, packet,
+        xenvif_shaper_push(&shaper->rules, packet->md.skb_priority, packet,
                            dp_packet_size(packet), now);
     }
     count_drops(shaper, sink);
-    ovs_mutex_unlock(&shaper->mutex);
+    ovs_mutex_unlock(&shaper->up.mutex);
     dp_packet_batch_init(batch);
 
     if (OVS_UNLIKELY(open)) {
@@ -490,9 +447,9 @@ shaper_wait(struct xenvif_qos *qos, const struct xenvif_qos_sink *sink)
         poll_timer_wait(HELD_BACK_WAIT_MS);
         return;
     }
-    ovs_mutex_lock(&shaper->mutex);
-    next = xenvif_shaper_next(&shaper->qos);
-    ovs_mutex_unlock(&shaper->mutex);
+    ovs_mutex_lock(&shaper->up.mutex);
+    next = xenvif_shaper_next(&shaper->rules);
+    ovs_mutex_unlock(&shaper->up.mutex);
     now = xenvif_bucket_now();
     if (next == INT64_MAX) {
         seq_wait(shaper->arrivals, seqno);
@@ -509,10 +466,10 @@ shaper_flush(struct xenvif_qos *qos, struct xenvif_qos_sink *sink)
     struct shaper *shaper = shaper_cast(qos);
     uint32_t n;
 
-    ovs_mutex_lock(&shaper->mutex);
-    n = xenvif_shaper_clear(&shaper->qos);
+    ovs_mutex_lock(&shaper->up.mutex);
+    n = xenvif_shaper_clear(&shaper->rules);
     count_drops(shaper, sink);
-    ovs_mutex_unlock(&shaper->mutex);
+    ovs_mutex_unlock(&shaper->up.mutex);
     sink->count_drops(sink, XENVIF_QOS_DROP_FLUSHED, n);
 }
 
@@ -521,9 +478,9 @@ shaper_retire(struct xenvif_qos *qos, struct xenvif_qos_sink *sink)
 {
     struct shaper *shaper = shaper_cast(qos);
 
-    ovs_mutex_lock(&shaper->mutex);
-    xenvif_shaper_open_up(&shaper->qos);
-    ovs_mutex_unlock(&shaper->mutex);
+    ovs_mutex_lock(&shaper->up.mutex);
+    xenvif_shaper_open_up(&shaper->rules);
+    ovs_mutex_unlock(&shaper->up.mutex);
     deliver_rest(shaper, sink);
 }
 
@@ -533,12 +490,11 @@ const struct xenvif_qos_class xenvif_qos_htb = {
     .destroy = shaper_destroy,
     .set = shaper_set,
     .get = shaper_get,
-    .doubts = shaper_doubts,
+    .get_doubts = shaper_get_doubts,
     .set_queue = shaper_set_queue,
     .delete_queue = shaper_delete_queue,
     .get_queue = shaper_get_queue,
     .get_queue_stats = shaper_get_queue_stats,
-    .list_queues = shaper_list_queues,
     .send = shaper_send,
     .poll = shaper_poll,
     .wait = shaper_wait,

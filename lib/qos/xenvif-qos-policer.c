@@ -9,7 +9,8 @@
  * queue of a packet, then color-aware for the port.
  *
  * Threads: several may send at a time, and the main thread changes the
- * configuration.  One mutex, held for the arithmetic of a batch. */
+ * configuration.  The mutex of struct xenvif_qos is held for the arithmetic of
+ * a batch. */
 
 #include <config.h>
 
@@ -18,13 +19,11 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/thread.h"
 #include "smap.h"
-#include "timeval.h"
 #include "util.h"
 #include "rate/xenvif-meter.h"
 
 struct policer_queue {
-    struct hmap_node node;      /* In the policer's 'queues'. */
-    uint32_t id;
+    struct xenvif_rate_queue up; /* In the policer's 'queues'. */
     struct xenvif_meter_config config;
     struct xenvif_meter meter;
     struct netdev_queue_stats stats;
@@ -32,10 +31,9 @@ struct policer_queue {
 
 struct policer {
     struct xenvif_qos up;
-    struct ovs_mutex mutex;
     struct xenvif_meter_config config OVS_GUARDED;
     struct xenvif_meter meter OVS_GUARDED;
-    struct hmap queues OVS_GUARDED; /* By id. */
+    struct hmap queues OVS_GUARDED;
     struct policer_queue *default_queue OVS_GUARDED; /* NULL if no queues. */
 };
 
@@ -43,6 +41,12 @@ static struct policer *
 policer_cast(const struct xenvif_qos *qos)
 {
     return CONTAINER_OF(qos, struct policer, up);
+}
+
+static struct policer_queue *
+queue_cast(const struct xenvif_rate_queue *queue)
+{
+    return queue ? CONTAINER_OF(queue, struct policer_queue, up) : NULL;
 }
 
 static bool
@@ -118,148 +122,34 @@ put_config(const struct xenvif_meter_config *config, bool two_rates,
     }
 }
 
-/* Queues. */
+/* The port. */
 
+/* Adds a queue, which has been idle until now. */
 static struct policer_queue *
-find_queue(struct policer *policer, uint32_t id)
-    OVS_REQUIRES(policer->mutex)
-{
-    struct policer_queue *queue;
-
-    HMAP_FOR_EACH_WITH_HASH (queue, node, hash_int(id, 0), &policer->queues) {
-        if (queue->id == id) {
-            return queue;
-        }
-    }
-    return NULL;
-}
-
-static struct policer_queue *
-create_queue(struct policer *policer, uint32_t id,
+create_queue(struct hmap *queues, uint32_t id,
              const struct xenvif_meter_config *config)
-    OVS_REQUIRES(policer->mutex)
 {
     struct policer_queue *queue = xzalloc(sizeof *queue);
 
-    queue->id = id;
     queue->config = *config;
-    queue->stats.created = time_msec();
     xenvif_meter_init(&queue->meter, config, xenvif_bucket_now());
-    hmap_insert(&policer->queues, &queue->node, hash_int(id, 0));
+    xenvif_rate_queue_insert(queues, &queue->up, id);
     return queue;
 }
 
+/* Changes a meter and what is kept of its configuration.  Returns false if it
+ * is the same already. */
 static bool
-change_queue(struct policer_queue *queue,
-             const struct xenvif_meter_config *config)
+change_meter(struct xenvif_meter *meter, struct xenvif_meter_config *old,
+             const struct xenvif_meter_config *new)
 {
-    if (configs_equal(&queue->config, config)) {
+    if (configs_equal(old, new)) {
         return false;
     }
-    queue->config = *config;
-    xenvif_meter_change(&queue->meter, config, xenvif_bucket_now());
+    *old = *new;
+    xenvif_meter_change(meter, new, xenvif_bucket_now());
     return true;
 }
-
-static char *
-policer_set_queue(struct xenvif_qos *qos, unsigned int id,
-                  const struct smap *details, bool *changed)
-{
-    struct policer *policer = policer_cast(qos);
-    struct xenvif_meter_config config;
-    struct policer_queue *queue;
-    char *problem = parse_two_rates(details, &config);
-
-    if (problem) {
-        return problem;
-    }
-    ovs_mutex_lock(&policer->mutex);
-    if (id == XENVIF_SHAPER_DEFAULT_QUEUE && smap_is_empty(details)) {
-        config = policer->config;
-    }
-    queue = find_queue(policer, id);
-    if (queue) {
-        *changed = change_queue(queue, &config);
-    } else if (hmap_count(&policer->queues) < XENVIF_QOS_MAX_QUEUES) {
-        create_queue(policer, id, &config);
-        *changed = true;
-    } else {
-        problem = xasprintf("more than %d queues",
-                            XENVIF_QOS_MAX_QUEUES);
-    }
-    ovs_mutex_unlock(&policer->mutex);
-    return problem;
-}
-
-static bool
-policer_delete_queue(struct xenvif_qos *qos, unsigned int id,
-                     bool *changed)
-{
-    struct policer *policer = policer_cast(qos);
-    struct policer_queue *queue;
-
-    ovs_mutex_lock(&policer->mutex);
-    queue = find_queue(policer, id);
-    if (queue && queue == policer->default_queue) {
-        *changed = change_queue(queue, &policer->config);
-    } else if (queue) {
-        *changed = true;
-        hmap_remove(&policer->queues, &queue->node);
-        free(queue);
-    }
-    ovs_mutex_unlock(&policer->mutex);
-    return queue != NULL;
-}
-
-static bool
-policer_get_queue(struct xenvif_qos *qos, unsigned int id,
-                  struct smap *details)
-{
-    struct policer *policer = policer_cast(qos);
-    struct policer_queue *queue;
-
-    ovs_mutex_lock(&policer->mutex);
-    queue = find_queue(policer, id);
-    if (queue) {
-        put_config(&queue->config, true, details);
-    }
-    ovs_mutex_unlock(&policer->mutex);
-    return queue != NULL;
-}
-
-static bool
-policer_get_queue_stats(struct xenvif_qos *qos, unsigned int id,
-                        struct netdev_queue_stats *stats)
-{
-    struct policer *policer = policer_cast(qos);
-    struct policer_queue *queue;
-
-    ovs_mutex_lock(&policer->mutex);
-    queue = find_queue(policer, id);
-    if (queue) {
-        *stats = queue->stats;
-    }
-    ovs_mutex_unlock(&policer->mutex);
-    return queue != NULL;
-}
-
-static size_t
-policer_list_queues(struct xenvif_qos *qos,
-                    unsigned int ids[XENVIF_QOS_MAX_QUEUES])
-{
-    struct policer *policer = policer_cast(qos);
-    struct policer_queue *queue;
-    size_t n = 0;
-
-    ovs_mutex_lock(&policer->mutex);
-    HMAP_FOR_EACH (queue, node, &policer->queues) {
-        ids[n++] = queue->id;
-    }
-    ovs_mutex_unlock(&policer->mutex);
-    return n;
-}
-
-/* The port. */
 
 static struct xenvif_qos *
 policer_create(const struct xenvif_qos_class *class,
@@ -274,28 +164,16 @@ policer_create(const struct xenvif_qos_class *class,
         return NULL;
     }
     policer = xzalloc(sizeof *policer);
-    policer->up.class = class;
-    ovs_mutex_init_adaptive(&policer->mutex);
     policer->config = config;
     xenvif_meter_init(&policer->meter, &config, xenvif_bucket_now());
     hmap_init(&policer->queues);
     if (class->set_queue) {
+        policer->up.queues = &policer->queues;
         policer->default_queue
-            = create_queue(policer, XENVIF_SHAPER_DEFAULT_QUEUE, &config);
+            = create_queue(&policer->queues, XENVIF_RATE_DEFAULT_QUEUE,
+                           &config);
     }
     return &policer->up;
-}
-
-static struct xenvif_qos *
-egress_policer_create(const struct smap *details, char **problem)
-{
-    return policer_create(&xenvif_qos_egress_policer, details, problem);
-}
-
-static struct xenvif_qos *
-trtcm_policer_create(const struct smap *details, char **problem)
-{
-    return policer_create(&xenvif_qos_trtcm_policer, details, problem);
 }
 
 static void
@@ -305,51 +183,96 @@ policer_destroy(struct xenvif_qos *qos)
     struct policer *policer = policer_cast(qos);
     struct policer_queue *queue;
 
-    HMAP_FOR_EACH_POP (queue, node, &policer->queues) {
+    HMAP_FOR_EACH_POP (queue, up.node, &policer->queues) {
         free(queue);
     }
     hmap_destroy(&policer->queues);
-    ovs_mutex_destroy(&policer->mutex);
     free(policer);
 }
 
 static char *
 policer_set(struct xenvif_qos *qos, const struct smap *details,
             bool *changed)
+    OVS_REQUIRES(qos->mutex)
 {
     struct policer *policer = policer_cast(qos);
     struct xenvif_meter_config config;
     char *problem = parse(qos->class, details, &config);
 
-    if (problem) {
-        return problem;
+    if (!problem) {
+        *changed = change_meter(&policer->meter, &policer->config, &config);
     }
-    ovs_mutex_lock(&policer->mutex);
-    *changed = !configs_equal(&policer->config, &config);
-    if (*changed) {
-        policer->config = config;
-        xenvif_meter_change(&policer->meter, &config, xenvif_bucket_now());
-    }
-    ovs_mutex_unlock(&policer->mutex);
-    return NULL;
+    return problem;
 }
 
 static void
 policer_get(const struct xenvif_qos *qos, struct smap *details)
+    OVS_REQUIRES(qos->mutex)
+{
+    put_config(&policer_cast(qos)->config, qos->queues != NULL, details);
+}
+
+/* Queues. */
+
+static char *
+policer_set_queue(struct xenvif_qos *qos, struct xenvif_rate_queue *queue_,
+                  uint32_t id, const struct smap *details, bool *changed)
+    OVS_REQUIRES(qos->mutex)
 {
     struct policer *policer = policer_cast(qos);
+    struct policer_queue *queue = queue_cast(queue_);
+    struct xenvif_meter_config config;
+    char *problem = parse_two_rates(details, &config);
 
-    ovs_mutex_lock(&policer->mutex);
-    put_config(&policer->config, qos->class->set_queue != NULL, details);
-    ovs_mutex_unlock(&policer->mutex);
+    if (problem) {
+        return problem;
+    }
+    if (id == XENVIF_RATE_DEFAULT_QUEUE && smap_is_empty(details)) {
+        config = policer->config;
+    }
+    if (queue) {
+        *changed = change_meter(&queue->meter, &queue->config, &config);
+    } else {
+        create_queue(&policer->queues, id, &config);
+        *changed = true;
+    }
+    return NULL;
+}
+
+static bool
+policer_delete_queue(struct xenvif_qos *qos, struct xenvif_rate_queue *queue_)
+    OVS_REQUIRES(qos->mutex)
+{
+    struct policer *policer = policer_cast(qos);
+    struct policer_queue *queue = queue_cast(queue_);
+
+    if (queue == policer->default_queue) {
+        return change_meter(&queue->meter, &queue->config, &policer->config);
+    }
+    hmap_remove(&policer->queues, &queue->up.node);
+    free(queue);
+    return true;
+}
+
+static void
+policer_get_queue(const struct xenvif_rate_queue *queue, struct smap *details)
+{
+    put_config(&queue_cast(queue)->config, true, details);
+}
+
+static void
+policer_get_queue_stats(const struct xenvif_rate_queue *queue,
+                        struct netdev_queue_stats *stats)
+{
+    *stats = queue_cast(queue)->stats;
 }
 
 /* Packets. */
 
-/* May 'packet' pass? */
+/* Returns true if 'packet' may pass, which is then paid for. */
 static bool
 admit(struct policer *policer, const struct dp_packet *packet, int64_t now)
-    OVS_REQUIRES(policer->mutex)
+    OVS_REQUIRES(policer->up.mutex)
 {
     /* Without the Ethernet header. */
     uint32_t len = MAX(dp_packet_size(packet), ETH_HEADER_LEN)
@@ -357,11 +280,10 @@ admit(struct policer *policer, const struct dp_packet *packet, int64_t now)
     enum xenvif_color color = XENVIF_GREEN;
     struct policer_queue *queue = policer->default_queue;
 
-    if (queue && packet->md.skb_priority != XENVIF_SHAPER_DEFAULT_QUEUE) {
-        queue = find_queue(policer, packet->md.skb_priority);
-        if (!queue) {
-            queue = policer->default_queue;
-        }
+    if (queue && packet->md.skb_priority != XENVIF_RATE_DEFAULT_QUEUE) {
+        queue = queue_cast(xenvif_rate_queue_find(&policer->queues,
+                                                  packet->md.skb_priority));
+        queue = queue ? queue : policer->default_queue;
     }
     if (queue) {
         color = xenvif_meter_mark(&queue->meter, len, color, now);
@@ -388,7 +310,7 @@ policer_send(struct xenvif_qos *qos, struct xenvif_qos_sink *sink,
     struct dp_packet *packet;
     size_t i;
 
-    ovs_mutex_lock(&policer->mutex);
+    ovs_mutex_lock(&policer->up.mutex);
     DP_PACKET_BATCH_REFILL_FOR_EACH (i, n, packet, batch) {
         if (admit(policer, packet, now)) {
             dp_packet_batch_refill(batch, packet, i);
@@ -396,7 +318,7 @@ policer_send(struct xenvif_qos *qos, struct xenvif_qos_sink *sink,
             dp_packet_delete(packet);
         }
     }
-    ovs_mutex_unlock(&policer->mutex);
+    ovs_mutex_unlock(&policer->up.mutex);
 
     n -= dp_packet_batch_size(batch);
     if (n) {
@@ -406,7 +328,7 @@ policer_send(struct xenvif_qos *qos, struct xenvif_qos_sink *sink,
 
 const struct xenvif_qos_class xenvif_qos_egress_policer = {
     .type = "egress-policer",
-    .create = egress_policer_create,
+    .create = policer_create,
     .destroy = policer_destroy,
     .set = policer_set,
     .get = policer_get,
@@ -415,7 +337,7 @@ const struct xenvif_qos_class xenvif_qos_egress_policer = {
 
 const struct xenvif_qos_class xenvif_qos_trtcm_policer = {
     .type = "trtcm-policer",
-    .create = trtcm_policer_create,
+    .create = policer_create,
     .destroy = policer_destroy,
     .set = policer_set,
     .get = policer_get,
@@ -423,6 +345,5 @@ const struct xenvif_qos_class xenvif_qos_trtcm_policer = {
     .delete_queue = policer_delete_queue,
     .get_queue = policer_get_queue,
     .get_queue_stats = policer_get_queue_stats,
-    .list_queues = policer_list_queues,
     .send = policer_send,
 };

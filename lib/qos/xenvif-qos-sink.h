@@ -12,7 +12,7 @@
 
 #include "dp-packet.h"
 
-/* Why packets do not get there. */
+/* Why packets do not get there.  Each has a counter of the port. */
 enum xenvif_qos_drop {
     XENVIF_QOS_DROP_POLICED,    /* A policer did not let them pass. */
     XENVIF_QOS_DROP_FULL,       /* There was no room for them to wait. */

@@ -7,7 +7,6 @@
 
 #include "rate/xenvif-shaper.h"
 
-#include "hash.h"
 #include "util.h"
 
 /* Bounds of a queue for which none are given. */
@@ -232,7 +231,7 @@ settle(struct xenvif_shaper *shaper, int64_t now)
     } else {
         refill_idle(&shaper->bucket, now);
     }
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         if (xenvif_shaper_queue_count(queue)) {
             refill_busy(&queue->min, now);
             refill_busy(&queue->max, now);
@@ -264,7 +263,7 @@ assign_levels(struct xenvif_shaper *shaper)
     struct xenvif_shaper_queue *queue;
     size_t n = 0;
 
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         uint32_t priority = queue->config.priority;
         struct xenvif_shaper_level *old
             = find_level(shaper->levels, shaper->n_levels, priority);
@@ -295,11 +294,11 @@ apply_config(struct xenvif_shaper *shaper, int64_t now)
 
     settle(shaper, now);
     assign_levels(shaper);
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         sum += wanted_rate(shaper, queue);
     }
     scale = sum > shaper->max_rate ? shaper->max_rate / sum : 1;
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         const struct xenvif_shaper_config *config = &queue->config;
         uint64_t wanted = wanted_rate(shaper, queue);
 
@@ -323,7 +322,7 @@ xenvif_shaper_is_overbooked(const struct xenvif_shaper *shaper)
     const struct xenvif_shaper_queue *queue;
     double sum = 0;
 
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         sum += queue->config.min_rate;
     }
     return sum > shaper->max_rate;
@@ -332,14 +331,11 @@ xenvif_shaper_is_overbooked(const struct xenvif_shaper *shaper)
 struct xenvif_shaper_queue *
 xenvif_shaper_find_queue(const struct xenvif_shaper *shaper, uint32_t id)
 {
-    struct xenvif_shaper_queue *queue;
+    struct xenvif_rate_queue *queue
+        = xenvif_rate_queue_find(&shaper->queues, id);
 
-    HMAP_FOR_EACH_WITH_HASH (queue, node, hash_int(id, 0), &shaper->queues) {
-        if (queue->id == id) {
-            return queue;
-        }
-    }
-    return NULL;
+    return (queue ? CONTAINER_OF(queue, struct xenvif_shaper_queue, up)
+            : NULL);
 }
 
 static struct xenvif_shaper_queue *
@@ -347,17 +343,16 @@ create_queue(struct xenvif_shaper *shaper, uint32_t id, int64_t now)
 {
     struct xenvif_shaper_queue *queue = xzalloc(sizeof *queue);
 
-    queue->id = id;
     xenvif_bucket_init(&queue->min, 0, XENVIF_SHAPER_LEAST_BURST, now);
     xenvif_bucket_init(&queue->max, 0, XENVIF_SHAPER_LEAST_BURST, now);
-    hmap_insert(&shaper->queues, &queue->node, hash_int(id, 0));
+    xenvif_rate_queue_insert(&shaper->queues, &queue->up, id);
     return queue;
 }
 
 static void
 free_queue(struct xenvif_shaper *shaper, struct xenvif_shaper_queue *queue)
 {
-    hmap_remove(&shaper->queues, &queue->node);
+    hmap_remove(&shaper->queues, &queue->up.node);
     free(queue->entries);
     free(queue);
 }
@@ -374,7 +369,7 @@ xenvif_shaper_init(struct xenvif_shaper *shaper, uint64_t max_rate,
     hmap_init(&shaper->queues);
     ovs_list_init(&shaper->active);
     shaper->looked = now;
-    shaper->default_queue = create_queue(shaper, XENVIF_SHAPER_DEFAULT_QUEUE,
+    shaper->default_queue = create_queue(shaper, XENVIF_RATE_DEFAULT_QUEUE,
                                          now);
     xenvif_shaper_config_init(&shaper->default_queue->config);
     apply_config(shaper, now);
@@ -386,7 +381,7 @@ xenvif_shaper_destroy(struct xenvif_shaper *shaper)
     struct xenvif_shaper_queue *queue;
 
     xenvif_shaper_clear(shaper);
-    HMAP_FOR_EACH_SAFE (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH_SAFE (queue, up.node, &shaper->queues) {
         free_queue(shaper, queue);
     }
     hmap_destroy(&shaper->queues);
@@ -466,7 +461,7 @@ xenvif_shaper_push(struct xenvif_shaper *shaper, uint32_t id, void *packet,
                    uint32_t len, int64_t now)
 {
     struct xenvif_shaper_queue *queue
-        = (id == XENVIF_SHAPER_DEFAULT_QUEUE ? NULL
+        = (id == XENVIF_RATE_DEFAULT_QUEUE ? NULL
            : xenvif_shaper_find_queue(shaper, id));
     struct xenvif_shaper_entry entry = {
         .packet = packet,
@@ -504,7 +499,7 @@ xenvif_shaper_clear(struct xenvif_shaper *shaper)
     struct xenvif_shaper_queue *queue;
     uint32_t n = shaper->n_packets;
 
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         while (xenvif_shaper_queue_count(queue)) {
             shaper->free_packet(remove_first(shaper, queue).packet);
         }
@@ -532,7 +527,8 @@ look(struct xenvif_shaper *shaper, int64_t now)
     }
 }
 
-/* Must 'a' go before 'b', where both are below their min-rates, or neither? */
+/* Returns true if 'a' goes before 'b', where both are below their min-rates if
+ * 'guaranteed', and neither is otherwise. */
 static bool
 is_before(const struct xenvif_shaper_queue *a,
           const struct xenvif_shaper_queue *b, bool guaranteed)
@@ -580,7 +576,7 @@ reduce_vtimes(struct xenvif_shaper *shaper, struct xenvif_shaper_level *level)
 {
     struct xenvif_shaper_queue *queue;
 
-    HMAP_FOR_EACH (queue, node, &shaper->queues) {
+    HMAP_FOR_EACH (queue, up.node, &shaper->queues) {
         if (queue->level == level) {
             queue->vtime -= MIN(queue->vtime, level->vtime);
         }

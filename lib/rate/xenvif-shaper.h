@@ -35,9 +35,7 @@
 #include "openvswitch/hmap.h"
 #include "openvswitch/list.h"
 #include "rate/xenvif-bucket.h"
-
-/* The queue of packets that name none, or one that does not exist. */
-#define XENVIF_SHAPER_DEFAULT_QUEUE 0
+#include "rate/xenvif-rate-queue.h"
 
 /* Each packet that leaves looks at all queues that have packets. */
 #define XENVIF_SHAPER_MAX_QUEUES 256
@@ -55,7 +53,7 @@
 #define XENVIF_SHAPER_MAX_RATE XENVIF_BUCKET_MAX_RATE
 #define XENVIF_SHAPER_MAX_BURST XENVIF_BUCKET_MAX_DEPTH
 
-/* What a queue shall do. */
+/* The configuration of a queue. */
 struct xenvif_shaper_config {
     uint64_t min_rate;          /* bit/s; 0 if not given. */
     uint64_t max_rate;          /* bit/s; 0 if not given. */
@@ -68,21 +66,20 @@ struct xenvif_shaper_config {
 
 struct xenvif_shaper_stats {
     uint64_t tx_packets, tx_bytes; /* That left. */
-    uint64_t full;              /* Packets dropped for want of room... */
-    uint64_t aged;              /* ...and because they waited too long. */
+    uint64_t full;              /* Packets dropped for want of room. */
+    uint64_t aged;              /* Packets dropped because they waited for too
+                                 * long. */
 };
 
 struct xenvif_shaper_entry;
 struct xenvif_shaper_level;
 
 struct xenvif_shaper_queue {
-    struct hmap_node node;      /* In the shaper's 'queues'. */
+    struct xenvif_rate_queue up; /* In the shaper's 'queues'. */
     struct ovs_list active_node; /* In 'active', if there are packets. */
-    uint32_t id;
-    long long int created;      /* The caller's business. */
-    struct xenvif_shaper_config config; /* As given... */
-    uint64_t min_rate, max_rate; /* ...and what came of it, in bit/s... */
-    uint64_t burst;             /* ...and bits. */
+    struct xenvif_shaper_config config; /* As given. */
+    uint64_t min_rate, max_rate; /* In force, in bit/s. */
+    uint64_t burst;             /* In force, in bits. */
     struct xenvif_bucket min, max;
     struct xenvif_shaper_level *level; /* Of its priority. */
     uint64_t vtime;             /* Spare bandwidth received, by weight. */
@@ -98,25 +95,25 @@ struct xenvif_shaper_queue {
 /* Queues of the same priority. */
 struct xenvif_shaper_level {
     uint32_t priority;
-    uint64_t vtime;             /* What the last one to be served had. */
+    uint64_t vtime;             /* Of the queue that was served last. */
 };
 
 struct xenvif_shaper {
     void (*free_packet)(void *packet);
     uint64_t max_rate;          /* bit/s */
     struct xenvif_bucket bucket;
-    struct hmap queues;         /* By id. */
+    struct hmap queues;         /* Of struct xenvif_rate_queue. */
     struct xenvif_shaper_queue *default_queue;
     struct xenvif_shaper_level *levels;
     size_t n_levels;
     struct ovs_list active;     /* Queues with packets. */
     uint32_t n_packets;         /* In all queues. */
-    bool open;                  /* No limits any more? */
+    bool open;                  /* True if there are no limits any more. */
     int64_t looked;             /* Time of the last look, in ns. */
     uint64_t full, aged;        /* Drops not yet reported. */
 };
 
-/* Initial values for a queue of which nothing is said. */
+/* The configuration of a queue for which none is given. */
 void xenvif_shaper_config_init(struct xenvif_shaper_config *);
 
 bool xenvif_shaper_config_equals(const struct xenvif_shaper_config *,
@@ -149,7 +146,8 @@ bool xenvif_shaper_delete_queue(struct xenvif_shaper *, uint32_t id,
 struct xenvif_shaper_queue *xenvif_shaper_find_queue(
     const struct xenvif_shaper *, uint32_t id);
 
-/* Is more guaranteed to queues than there is? */
+/* Returns true if the queues' min-rates add up to more than the shaper's rate.
+ */
 bool xenvif_shaper_is_overbooked(const struct xenvif_shaper *);
 
 /* Removes all limits for good: what waits may leave at once. */
