@@ -159,7 +159,7 @@ enable_tso () {
     expect_soon 10 shows 'XenStore: connected'
     guest_create g1
     guest_create g2
-    expect shows 'gso-v4=1 gso-v6=1' "$(port g1)"
+    expect shows '^  features:.* gso-tcpv4 gso-tcpv6' "$(port g1)"
     expect_equal 'TSO of g1' "$(offload g1 tcp-segmentation-offload)" on
     expect_equal 'checksums by g1' "$(offload g1 tx-checksum-ipv4)" on
 }
