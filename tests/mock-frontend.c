@@ -496,7 +496,7 @@ mock_request(const struct mock *mock, struct xenvif_request *request)
 void
 mock_offer_gso(struct mock *mock, bool offered)
 {
-    mock->terms.gso_offered_v4 = mock->terms.gso_offered_v6 = offered;
+    mock->terms.offers.gso_v4 = mock->terms.offers.gso_v6 = offered;
 }
 
 struct xenvif_conn *

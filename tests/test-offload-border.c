@@ -587,7 +587,7 @@ test_border(void **state)
     signal(SIGSEGV, die);       /* Which cmocka had taken. */
     mock_seed(seed * 2654435761u + mock->terms.partial * 2 + mock->terms.tso);
     for (round_no = 0; round_no < n; round_no++) {
-        bool large = mock->terms.gso_offered_v4 && !mock_random_range(3);
+        bool large = mock->terms.offers.gso_v4 && !mock_random_range(3);
 
         wild_make(&sent, large);
         atomic_store(&mock->terms.max_frame, (mock_random_range(20) ? 1522

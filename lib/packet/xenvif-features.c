@@ -39,7 +39,7 @@ xenvif_offers_format(struct ds *ds, const struct xenvif_offers *offers)
 {
     size_t start = ds->length;
 
-#define XENVIF_OFFER(MEMBER, NAME, KEY)         \
+#define XENVIF_OFFER(MEMBER, NAME, KEY, SETTING)        \
     put_name(ds, NAME, offers->MEMBER, start);
     XENVIF_OFFERS
 #undef XENVIF_OFFER

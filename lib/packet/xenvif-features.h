@@ -60,16 +60,18 @@ struct xenvif_uses {
 };
 
 /* What a guest may leave to the switch, which depends on the switch: member,
- * name and the backend's key. */
+ * name, the backend's key, and the setting of the switch (see struct
+ * xenvif_feature_settings) that decides. */
 #define XENVIF_OFFERS                                                        \
-    XENVIF_OFFER(csum_v6, "ipv6-csum-offload", "feature-ipv6-csum-offload")  \
-    XENVIF_OFFER(gso_v4, "gso-tcpv4", "feature-gso-tcpv4")                   \
-    XENVIF_OFFER(gso_v6, "gso-tcpv6", "feature-gso-tcpv6")
+    XENVIF_OFFER(csum_v6, "ipv6-csum-offload", "feature-ipv6-csum-offload",  \
+                 partial)                                                    \
+    XENVIF_OFFER(gso_v4, "gso-tcpv4", "feature-gso-tcpv4", tso)              \
+    XENVIF_OFFER(gso_v6, "gso-tcpv6", "feature-gso-tcpv6", tso)
 
 /* What the guest was offered when it connected, by us or by a backend before
  * us. */
 struct xenvif_offers {
-#define XENVIF_OFFER(MEMBER, NAME, KEY) bool MEMBER;
+#define XENVIF_OFFER(MEMBER, NAME, KEY, SETTING) bool MEMBER;
     XENVIF_OFFERS
 #undef XENVIF_OFFER
 };

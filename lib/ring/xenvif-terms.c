@@ -6,6 +6,8 @@
 
 #include "ring/xenvif-terms.h"
 
+#include <string.h>
+
 #include "util.h"
 #include "ring/xenvif-backlog.h"
 
@@ -17,7 +19,7 @@ xenvif_terms_init(struct xenvif_terms *terms, uint16_t domid,
     terms->budget = budget;
     terms->fault_latch = fault_latch;
     terms->partial = terms->tso = false;
-    terms->gso_offered_v4 = terms->gso_offered_v6 = false;
+    memset(&terms->offers, 0, sizeof terms->offers);
     terms->max_backlog = XENVIF_BACKLOG_MAX_PACKETS;
     atomic_init(&terms->max_frame, 0);
     atomic_init(&terms->tx_csum_offload, true);

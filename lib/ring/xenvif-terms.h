@@ -15,6 +15,7 @@
 
 #include "ovs-atomic.h"
 #include "packet/xenvif-counters.h"
+#include "packet/xenvif-features.h"
 #include "packet/xenvif-multicast.h"
 #include "rate/xenvif-credit.h"
 #include "rate/xenvif-ingress.h"
@@ -36,9 +37,8 @@ struct xenvif_terms {
     bool partial;               /* True if packets with partial checksums may
                                  * enter the datapath. */
     bool tso;                   /* True if TSO packets may enter it. */
-    bool gso_offered_v4;        /* True if the guest was told that it may send
-                                 * large TCP segments over IPv4. */
-    bool gso_offered_v6;        /* True if it was told so for IPv6. */
+    struct xenvif_offers offers; /* What the guest was told that it may leave
+                                  * to us. */
     uint32_t max_backlog;       /* Packets that may wait in each queue. */
 
     /* The operator's, set by the main thread; in force at once. */

@@ -243,8 +243,8 @@ plan_burst(struct tx_burst *burst, bool more)
 {
     const struct xenvif_tx_limits limits = {
         .max_frame = max_frame(burst),
-        .gso_v4 = burst->queue->terms->gso_offered_v4,
-        .gso_v6 = burst->queue->terms->gso_offered_v6,
+        .gso_v4 = burst->queue->terms->offers.gso_v4,
+        .gso_v6 = burst->queue->terms->offers.gso_v6,
     };
 
     while (burst->n_slots < burst->n_window

@@ -175,9 +175,9 @@ write_offer(xenvif_store_txn txn, const char *backend_dir,
         const char *key;
         bool on;
     } choices[] = {
-        { "feature-gso-tcpv4", offer->tso },
-        { "feature-gso-tcpv6", offer->tso },
-        { "feature-ipv6-csum-offload", offer->partial },
+#define XENVIF_OFFER(MEMBER, NAME, KEY, SETTING) { KEY, offer->SETTING },
+        XENVIF_OFFERS
+#undef XENVIF_OFFER
     };
     int error = 0;
 
@@ -344,7 +344,7 @@ read_n_queues(const char *dir, unsigned int max_queues, unsigned int *n_queues)
 void
 xenvif_bus_read_offers(const char *backend_dir, struct xenvif_offers *offers)
 {
-#define XENVIF_OFFER(MEMBER, NAME, KEY)                         \
+#define XENVIF_OFFER(MEMBER, NAME, KEY, SETTING)                \
     offers->MEMBER = read_feature(backend_dir, KEY, false);
     XENVIF_OFFERS
 #undef XENVIF_OFFER

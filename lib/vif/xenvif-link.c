@@ -118,9 +118,7 @@ fix_terms(struct xenvif *xenvif)
     ovs_assert(!xenvif->dying && !xenvif_get_conn(xenvif));
     terms->partial = settings.partial;
     terms->tso = settings.tso;
-    xenvif_bus_read_offers(xenvif->backend_dir, &xenvif->now.offers);
-    terms->gso_offered_v4 = xenvif->now.offers.gso_v4;
-    terms->gso_offered_v6 = xenvif->now.offers.gso_v6;
+    xenvif_bus_read_offers(xenvif->backend_dir, &terms->offers);
 }
 
 /* Reads what the frontend wants and opens the connection to it.  Returns NULL

@@ -70,23 +70,25 @@ has_mapped_grefs(const struct xenvif_conn *conn)
 }
 
 bool
-xenvif_report_follow(struct xenvif_report *info,
+xenvif_report_follow(struct xenvif_report *report,
                      const struct xenvif_conn *conn)
 {
     struct xenvif_common *common
         = CONST_CAST(struct xenvif_common *, &conn->common);
-    struct xenvif_uses old = info->uses;
+    struct xenvif_uses old = report->uses;
     uint32_t headroom;
 
-    info->features = common->features;
-    info->uses.ctrl_ring = conn->ctrl != NULL;
-    info->uses.hash = ovsrcu_get(struct xenvif_hash *, &common->hash) != NULL;
-    info->uses.gref_mapping = has_mapped_grefs(conn);
+    report->features = common->features;
+    report->offers = common->terms->offers;
+    report->uses.ctrl_ring = conn->ctrl != NULL;
+    report->uses.hash
+        = ovsrcu_get(struct xenvif_hash *, &common->hash) != NULL;
+    report->uses.gref_mapping = has_mapped_grefs(conn);
     atomic_read_relaxed(&common->filter_multicast,
-                        &info->uses.multicast_control);
+                        &report->uses.multicast_control);
     atomic_read_relaxed(&common->headroom, &headroom);
-    info->uses.xdp_headroom = headroom > 0;
-    return memcmp(&old, &info->uses, sizeof old);
+    report->uses.xdp_headroom = headroom > 0;
+    return memcmp(&old, &report->uses, sizeof old);
 }
 
 char *
