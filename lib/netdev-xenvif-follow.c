@@ -128,7 +128,7 @@ update_rxqs(struct netdev_xenvif *dev, unsigned int n_queues)
 
 /* Takes notice of what happened to the device's vif. */
 void
-netdev_xenvif_update_info(struct netdev_xenvif *dev)
+netdev_xenvif_update_announced(struct netdev_xenvif *dev)
 {
     struct xenvif_report report;
     bool changed;
@@ -167,7 +167,7 @@ update_all(void)
     ovs_mutex_lock(&devices_mutex);
     LIST_FOR_EACH (dev, list_node, &devices) {
         if (dev->vif) {
-            netdev_xenvif_update_info(dev);
+            netdev_xenvif_update_announced(dev);
         }
     }
     ovs_mutex_unlock(&devices_mutex);

@@ -136,7 +136,7 @@ void netdev_xenvif_deliver(struct netdev_xenvif *, struct dp_packet_batch *);
  * construction to destruction.  Main thread, but for the first two. */
 void netdev_xenvif_follow(struct netdev_xenvif *);
 void netdev_xenvif_unfollow(struct netdev_xenvif *);
-void netdev_xenvif_update_info(struct netdev_xenvif *);
+void netdev_xenvif_update_announced(struct netdev_xenvif *);
 void netdev_xenvif_run(const struct netdev_class *);
 void netdev_xenvif_wait(const struct netdev_class *);
 

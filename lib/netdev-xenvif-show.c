@@ -45,20 +45,20 @@ format_state(struct ds *ds, const char *side, unsigned int state)
 }
 
 static void
-format_features(struct ds *ds, const struct xenvif_report *info)
+format_features(struct ds *ds, const struct xenvif_report *report)
 {
     struct ds names = DS_EMPTY_INITIALIZER;
 
-    xenvif_features_format(&names, &info->features, &info->uses);
+    xenvif_features_format(&names, &report->features, &report->uses);
     ds_put_format(ds, "  features: %s\n",
                   names.length ? ds_cstr(&names) : "none");
     ds_clear(&names);
-    xenvif_offers_format(&names, &info->offers);
+    xenvif_offers_format(&names, &report->offers);
     ds_put_format(ds, "  offered features: %s\n",
                   names.length ? ds_cstr(&names) : "none");
     ds_destroy(&names);
     ds_put_format(ds, "  event channels: %s\n",
-                  info->features.split_channels ? "split" : "single");
+                  report->features.split_channels ? "split" : "single");
 }
 
 /* What is not done in one direction, and why. */
@@ -90,16 +90,16 @@ format_all_missing(struct ds *ds, const struct netdev_xenvif *dev)
 
 static void
 format_reason(struct ds *ds, const struct netdev_xenvif *dev,
-              const struct xenvif_report *info)
+              const struct xenvif_report *report)
 {
     bool admin_up = netdev_xenvif_is_up(dev);
 
     ds_put_format(ds, "  status: %s",
-                  xenvif_report_carrier(info) && admin_up ? "up" : "down");
-    if (info->reason[0]) {
-        char *since = xenvif_report_since(info);
+                  xenvif_report_carrier(report) && admin_up ? "up" : "down");
+    if (report->reason[0]) {
+        char *since = xenvif_report_since(report);
 
-        ds_put_format(ds, ": %s (since %s)", info->reason, since);
+        ds_put_format(ds, ": %s (since %s)", report->reason, since);
         free(since);
     } else if (!admin_up) {
         ds_put_cstr(ds, ": "NETDEV_XENVIF_DOWN);
@@ -108,36 +108,38 @@ format_reason(struct ds *ds, const struct netdev_xenvif *dev,
 }
 
 static void
-format_info(struct ds *ds, const struct xenvif_report *info, bool tx_csum)
+format_report(struct ds *ds, const struct xenvif_report *report, bool tx_csum)
 {
     ds_put_format(ds, "  served by: %s\n",
-                  xenvif_owner_to_string(info->owner));
-    format_state(ds, "frontend", info->frontend);
-    format_state(ds, "backend", info->backend);
+                  xenvif_owner_to_string(report->owner));
+    format_state(ds, "frontend", report->frontend);
+    format_state(ds, "backend", report->backend);
     ds_put_format(ds, "  online: %s, connects: %"PRIu32", "
-                  "carrier changes: %"PRIu32"\n", info->online ? "yes" : "no",
-                  info->n_connects, info->n_carrier_changes);
-    if (info->mac[0]) {
-        ds_put_format(ds, "  guest MAC: %s\n", info->mac);
+                  "carrier changes: %"PRIu32"\n",
+                  report->online ? "yes" : "no", report->n_connects,
+                  report->n_carrier_changes);
+    if (report->mac[0]) {
+        ds_put_format(ds, "  guest MAC: %s\n", report->mac);
     }
-    if (info->rate.usec) {
+    if (report->rate.usec) {
         ds_put_format(ds, "  rate of the guest: %"PRIu64" bytes every %"PRIu32
-                      " us (%"PRIu64" kbit/s)\n", info->rate.bytes,
-                      info->rate.usec, xenvif_credit_speed(&info->rate) / 125);
+                      " us (%"PRIu64" kbit/s)\n", report->rate.bytes,
+                      report->rate.usec,
+                      xenvif_credit_speed(&report->rate) / 125);
     }
-    if (info->n_bad_rates) {
+    if (report->n_bad_rates) {
         ds_put_format(ds, "  rates not understood: %"PRIu32"\n",
-                      info->n_bad_rates);
+                      report->n_bad_rates);
     }
-    if (info->n_maps_refused) {
+    if (report->n_maps_refused) {
         ds_put_format(ds, "  pages not mapped, because they were one too many:"
-                      " %"PRIu64"\n", info->n_maps_refused);
+                      " %"PRIu64"\n", report->n_maps_refused);
     }
-    if (info->last_error[0]) {
-        ds_put_format(ds, "  last error: %s\n", info->last_error);
+    if (report->last_error[0]) {
+        ds_put_format(ds, "  last error: %s\n", report->last_error);
     }
-    if (info->connected) {
-        format_features(ds, info);
+    if (report->connected) {
+        format_features(ds, report);
         if (!tx_csum) {
             ds_put_cstr(ds, "  tx-csum-offload: false, the guest gets "
                         "complete checksums\n");
@@ -246,7 +248,7 @@ format_ctrl(struct ds *ds, const struct xenvif_conn *conn)
 static void
 format_port(struct ds *ds, struct netdev_xenvif *dev)
 {
-    struct xenvif_report info;
+    struct xenvif_report report;
     bool tx_csum;
 
     ds_put_format(ds, "%s (%s):", netdev_get_name(&dev->up),
@@ -255,15 +257,15 @@ format_port(struct ds *ds, struct netdev_xenvif *dev)
         ds_put_cstr(ds, " not configured\n");
         return;
     }
-    xenvif_get_report(dev->vif, &info);
+    xenvif_get_report(dev->vif, &report);
     ds_put_format(ds, " domid %"PRIu16", handle %"PRIu16", rxqs %d, txqs %d\n",
                   dev->vif->domid, dev->vif->handle, dev->up.n_rxq,
                   dev->up.n_txq);
     ovs_mutex_lock(&dev->mutex);
     tx_csum = dev->tx_csum;
     ovs_mutex_unlock(&dev->mutex);
-    format_reason(ds, dev, &info);
-    format_info(ds, &info, tx_csum);
+    format_reason(ds, dev, &report);
+    format_report(ds, &report, tx_csum);
     format_all_missing(ds, dev);
     format_ctrl(ds, xenvif_get_conn(dev->vif));
     format_queues(ds, dev);

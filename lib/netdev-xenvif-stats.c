@@ -184,8 +184,8 @@ netdev_xenvif_get_stats(const struct netdev *netdev,
     PORT_STAT("ovs_tx_invalid_hwol_drops",                                  \
         xenvif_counter_get(&t.sum.rx_verdicts[XENVIF_RX_E_OFFLOAD]))        \
     PORT_STAT("ovs_tx_qos_drops", sum_qos_drops(dev))                       \
-    PORT_STAT("xenstore_bad_rates", info.n_bad_rates)                       \
-    PORT_STAT("grant_maps_refused", info.n_maps_refused)                    \
+    PORT_STAT("xenstore_bad_rates", report.n_bad_rates)                     \
+    PORT_STAT("grant_maps_refused", report.n_maps_refused)                  \
     PORT_STAT("held_events", get_held_events(dev))
 
 /* Bytes of a counter in an OpenFlow message: its name, which a byte with its
@@ -286,7 +286,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
     struct list list = { .counters = NULL };
-    struct xenvif_report info;
+    struct xenvif_report report;
     struct totals t;
 
     if (!dev->vif) {
@@ -302,7 +302,7 @@ netdev_xenvif_get_custom_stats(const struct netdev *netdev,
     NETDEV_XENVIF_DROPS
 #undef NETDEV_XENVIF_DROP
     get_totals(dev->vif->terms.stats, XENVIF_MAX_QUEUES, &t);
-    xenvif_get_report(dev->vif, &info);
+    xenvif_get_report(dev->vif, &report);
 #define PORT_STAT(NAME, VALUE) list_add(&list, VALUE, NAME);
     PORT_STATS
 #undef PORT_STAT

@@ -251,7 +251,7 @@ netdev_xenvif_set_config(struct netdev *netdev, const struct smap *args,
         dev->vif = xenvif_thread_claim(options.domid, options.handle, dev,
                                        netdev_get_name(netdev), &settings);
         changed = false;
-        netdev_xenvif_update_info(dev);
+        netdev_xenvif_update_announced(dev);
     } else {
         ovs_mutex_lock(&dev->mutex);
         changed = dev->n_rxq_option != options.n_rxq;
@@ -598,18 +598,18 @@ netdev_xenvif_update_flags(struct netdev *netdev, enum netdev_flags off,
 }
 
 static void
-add_features(struct smap *args, const struct xenvif_report *info)
+add_features(struct smap *args, const struct xenvif_report *report)
 {
     struct ds s = DS_EMPTY_INITIALIZER;
 
-    xenvif_features_format(&s, &info->features, &info->uses);
+    xenvif_features_format(&s, &report->features, &report->uses);
     smap_add(args, "features", ds_cstr(&s));
     ds_clear(&s);
-    xenvif_offers_format(&s, &info->offers);
+    xenvif_offers_format(&s, &report->offers);
     smap_add(args, "offered_features", ds_cstr(&s));
     ds_destroy(&s);
     smap_add(args, "event_channels",
-             info->features.split_channels ? "split" : "single");
+             report->features.split_channels ? "split" : "single");
 }
 
 void
@@ -621,15 +621,15 @@ netdev_xenvif_missing_features(const struct netdev_xenvif *dev_,
         .partial = xenvif_datapath_takes_partial(),
         .tso = xenvif_datapath_takes_tso(),
     };
-    struct xenvif_report info;
+    struct xenvif_report report;
 
-    xenvif_get_report(dev->vif, &info);
-    if (info.connected) {
+    xenvif_get_report(dev->vif, &report);
+    if (report.connected) {
         ovs_mutex_lock(&dev->mutex);
         settings.tx_csum = dev->tx_csum;
         ovs_mutex_unlock(&dev->mutex);
-        xenvif_features_explain(&info.features, &settings, to_guest);
-        xenvif_offers_explain(&info.offers, &settings, from_guest);
+        xenvif_features_explain(&report.features, &settings, to_guest);
+        xenvif_offers_explain(&report.offers, &settings, from_guest);
     }
 }
 
@@ -648,50 +648,51 @@ static int
 netdev_xenvif_get_status(const struct netdev *netdev, struct smap *args)
 {
     struct netdev_xenvif *dev = netdev_xenvif_cast(netdev);
-    struct xenvif_report info;
+    struct xenvif_report report;
 
     if (!dev->vif) {
         return EOPNOTSUPP;
     }
     ovs_mutex_lock(&dev->mutex);
-    memcpy(&info, &dev->announced, sizeof info);
+    memcpy(&report, &dev->announced, sizeof report);
     smap_add_format(args, "mtu", "%"PRIu32, netdev_xenvif_mtu(dev));
     ovs_mutex_unlock(&dev->mutex);
 
     smap_add(args, "mode",
              netdev->netdev_class->is_pmd ? "poll" : "interrupt");
-    smap_add(args, "status", (info.fault ? "stopped"
-                              : info.stalled ? "stalled"
-                              : info.connected ? "connected"
+    smap_add(args, "status", (report.fault ? "stopped"
+                              : report.stalled ? "stalled"
+                              : report.connected ? "connected"
                               : "disconnected"));
-    if (info.reason[0]) {
-        smap_add(args, "reason", info.reason);
+    if (report.reason[0]) {
+        smap_add(args, "reason", report.reason);
         smap_add_nocopy(args, xstrdup("reason_since"),
-                        xenvif_report_since(&info));
+                        xenvif_report_since(&report));
     } else if (!netdev_xenvif_is_up(dev)) {
         smap_add(args, "reason", NETDEV_XENVIF_DOWN);
     }
-    if (info.last_error[0]) {
-        smap_add(args, "last_error", info.last_error);
+    if (report.last_error[0]) {
+        smap_add(args, "last_error", report.last_error);
     }
     add_qos_problems(dev, args);
     smap_add_format(args, "domid", "%"PRIu16, dev->vif->domid);
     smap_add_format(args, "handle", "%"PRIu16, dev->vif->handle);
     smap_add(args, "frontend_state",
-             xenvif_bus_state_to_string(info.frontend));
-    smap_add(args, "backend_state", xenvif_bus_state_to_string(info.backend));
-    if (info.mac[0]) {
-        smap_add(args, "guest_mac", info.mac);
+             xenvif_bus_state_to_string(report.frontend));
+    smap_add(args, "backend_state",
+             xenvif_bus_state_to_string(report.backend));
+    if (report.mac[0]) {
+        smap_add(args, "guest_mac", report.mac);
     }
-    if (info.rate.usec) {
+    if (report.rate.usec) {
         smap_add_format(args, "rate", "%"PRIu64" bytes every %"PRIu32" us",
-                        info.rate.bytes, info.rate.usec);
+                        report.rate.bytes, report.rate.usec);
     }
     smap_add_format(args, "n_rxq", "%d", netdev->n_rxq);
     smap_add_format(args, "n_txq", "%d", netdev->n_txq);
-    if (info.connected) {
-        smap_add_format(args, "queues", "%u", info.n_queues);
-        add_features(args, &info);
+    if (report.connected) {
+        smap_add_format(args, "queues", "%u", report.n_queues);
+        add_features(args, &report);
     }
     return 0;
 }

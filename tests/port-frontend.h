@@ -5,7 +5,7 @@
 
 /* A port of type "xenvif" and a mock frontend at its other end, in one process
  * without the daemon and without the control thread: what that would find out
- * is the test's to say, in port->vif->info.
+ * is the test's to say, in port->vif->report.
  *
  * The program is to be linked with "-Wl,--wrap=ovs_thread_create". */
 

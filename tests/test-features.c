@@ -181,7 +181,7 @@ test_follow(void **state)
         .csum_v4 = true, .split_channels = true,
     };
     struct mock *mock = mock_create(1, true, 0);
-    struct xenvif_report info = { .present = true };
+    struct xenvif_report report = { .present = true };
     struct xen_netif_gref grefs[2 * NETIF_RING_SIZE];
 
     *state = mock;
@@ -190,33 +190,33 @@ test_follow(void **state)
     mock->rules.gso_tcpv4 = mock->rules.gso_tcpv6 = false;
     mock->rules.csum_ipv4 = true;
     mock_connect(mock);
-    assert_true(xenvif_report_follow(&info, mock->conn));
-    assert_memory_equal(&info.features, &expected, sizeof expected);
-    assert_features(&info.features, &info.uses,
+    assert_true(xenvif_report_follow(&report, mock->conn));
+    assert_memory_equal(&report.features, &expected, sizeof expected);
+    assert_features(&report.features, &report.uses,
                     "csum-offload split-event-channels ctrl-ring");
-    assert_false(xenvif_report_follow(&info, mock->conn));
+    assert_false(xenvif_report_follow(&report, mock->conn));
 
     assert_int_equal(mock_ctrl_call(
                          mock, XEN_NETIF_CTRL_TYPE_SET_HASH_ALGORITHM,
                          XEN_NETIF_CTRL_HASH_ALGORITHM_TOEPLITZ, 0, 0, NULL),
                      XEN_NETIF_CTRL_STATUS_SUCCESS);
-    assert_true(xenvif_report_follow(&info, mock->conn));
-    assert_true(info.uses.hash);
+    assert_true(xenvif_report_follow(&report, mock->conn));
+    assert_true(report.uses.hash);
 
     mock_stage(&mock->queues[0], grefs);
     assert_int_equal(mock_gref_add(mock, 0, grefs, 3),
                      XEN_NETIF_CTRL_STATUS_SUCCESS);
-    assert_true(xenvif_report_follow(&info, mock->conn));
-    assert_true(info.uses.gref_mapping);
+    assert_true(xenvif_report_follow(&report, mock->conn));
+    assert_true(report.uses.gref_mapping);
     assert_int_equal(mock_gref_del(mock, 0, grefs, 3), 3);
-    assert_true(xenvif_report_follow(&info, mock->conn));
-    assert_false(info.uses.gref_mapping);
+    assert_true(xenvif_report_follow(&report, mock->conn));
+    assert_false(report.uses.gref_mapping);
     mock_unstage(&mock->queues[0]);
 
     atomic_store_relaxed(&mock->conn->common.filter_multicast, true);
     atomic_store_relaxed(&mock->conn->common.headroom, 192);
-    assert_true(xenvif_report_follow(&info, mock->conn));
-    assert_features(&info.features, &info.uses,
+    assert_true(xenvif_report_follow(&report, mock->conn));
+    assert_features(&report.features, &report.uses,
                     "csum-offload split-event-channels ctrl-ring hash "
                     "multicast-control xdp-headroom");
 }

@@ -25,7 +25,7 @@
 #define F "/local/domain/7/device/vif/0"
 
 static char sysfs[] = "observed-XXXXXX";
-static struct xenvif_observed view;
+static struct xenvif_observed observed;
 
 /* A vif as a toolstack creates it. */
 static int
@@ -41,32 +41,32 @@ setup(void **state OVS_UNUSED)
 static bool
 look(void)
 {
-    memset(&view, 0xee, sizeof view);
-    return xenvif_observed_read(B, F, 7, 0, &view);
+    memset(&observed, 0xee, sizeof observed);
+    return xenvif_observed_read(B, F, 7, 0, &observed);
 }
 
 static void
 test_states(void **state OVS_UNUSED)
 {
     assert_true(look());
-    assert_int_equal(view.backend, XenbusStateInitWait);
-    assert_int_equal(view.frontend, XenbusStateConnected);
-    assert_true(view.online);
+    assert_int_equal(observed.backend, XenbusStateInitWait);
+    assert_int_equal(observed.frontend, XenbusStateConnected);
+    assert_true(observed.online);
 
     /* What is no state. */
     store_put(F"/state", "99");
     store_put(B"/state", "four");
     store_put(B"/online", "2");
     assert_true(look());
-    assert_int_equal(view.frontend, XenbusStateReconfigured + 1);
-    assert_int_equal(view.backend, XenbusStateReconfigured + 1);
-    assert_false(view.online);
+    assert_int_equal(observed.frontend, XenbusStateReconfigured + 1);
+    assert_int_equal(observed.backend, XenbusStateReconfigured + 1);
+    assert_false(observed.online);
 
     store_drop(F"/state");
     store_drop(B"/online");
     assert_true(look());
-    assert_int_equal(view.frontend, XenbusStateUnknown);
-    assert_false(view.online);
+    assert_int_equal(observed.frontend, XenbusStateUnknown);
+    assert_false(observed.online);
     store_drop(B"/state");
     assert_false(look());
 }
@@ -77,30 +77,30 @@ static void
 test_hotplug(void **state OVS_UNUSED)
 {
     assert_true(look());
-    assert_true(view.hotplug_missing);
-    assert_true(view.hotplug_done);
-    assert_false(view.our_script);
+    assert_true(observed.hotplug_missing);
+    assert_true(observed.hotplug_done);
+    assert_false(observed.our_script);
 
     store_put(B"/script", "/etc/xen/scripts/"XENVIF_SCRIPT);
     assert_true(look());
-    assert_true(view.our_script);
-    assert_true(view.hotplug_missing);
-    assert_false(view.hotplug_done);
+    assert_true(observed.our_script);
+    assert_true(observed.hotplug_missing);
+    assert_false(observed.hotplug_done);
     store_put(B"/script", XENVIF_SCRIPT);
     assert_true(look());
-    assert_true(view.our_script);
+    assert_true(observed.our_script);
     store_put(B"/script", "/etc/xen/scripts/vif-bridge");
     assert_true(look());
-    assert_false(view.our_script);
+    assert_false(observed.our_script);
 
     store_put(B"/hotplug-status", "");
     assert_true(look());
-    assert_false(view.hotplug_missing);
-    assert_false(view.hotplug_done);
+    assert_false(observed.hotplug_missing);
+    assert_false(observed.hotplug_done);
     store_put(B"/hotplug-status", "connected");
     assert_true(look());
-    assert_true(view.hotplug_done);
-    assert_string_equal(view.hotplug_error, "");
+    assert_true(observed.hotplug_done);
+    assert_string_equal(observed.hotplug_error, "");
 }
 
 static void
@@ -110,18 +110,18 @@ test_hotplug_error(void **state OVS_UNUSED)
 
     store_put(B"/hotplug-status", "error");
     assert_true(look());
-    assert_false(view.hotplug_done);
-    assert_string_equal(view.hotplug_error, "it did not say why");
+    assert_false(observed.hotplug_done);
+    assert_string_equal(observed.hotplug_error, "it did not say why");
     store_put(B"/hotplug-error", "no bridge");
     assert_true(look());
-    assert_string_equal(view.hotplug_error, "no bridge");
+    assert_string_equal(observed.hotplug_error, "no bridge");
 
     memset(text, 'x', sizeof text - 1);
     text[sizeof text - 1] = '\0';
     store_put(B"/hotplug-error", text);
     assert_true(look());
-    assert_int_equal(strlen(view.hotplug_error),
-                     sizeof view.hotplug_error - 1);
+    assert_int_equal(strlen(observed.hotplug_error),
+                     sizeof observed.hotplug_error - 1);
 }
 
 static void
@@ -130,19 +130,19 @@ test_values(void **state OVS_UNUSED)
     char text[2 * XENVIF_OBSERVED_RATE_TEXT];
 
     assert_true(look());
-    assert_int_equal(view.mtu, 0);
-    assert_string_equal(view.mac, "");
-    assert_false(view.has_rate);
-    assert_string_equal(view.rate, "");
+    assert_int_equal(observed.mtu, 0);
+    assert_string_equal(observed.mac, "");
+    assert_false(observed.has_rate);
+    assert_string_equal(observed.rate, "");
 
     store_put(B"/mtu", "9000");
     store_put(B"/mac", "00:16:3e:01:02:03");
     store_put(B"/rate", "125000,1000");
     assert_true(look());
-    assert_int_equal(view.mtu, 9000);
-    assert_string_equal(view.mac, "00:16:3e:01:02:03");
-    assert_true(view.has_rate);
-    assert_string_equal(view.rate, "125000,1000");
+    assert_int_equal(observed.mtu, 9000);
+    assert_string_equal(observed.mac, "00:16:3e:01:02:03");
+    assert_true(observed.has_rate);
+    assert_string_equal(observed.rate, "125000,1000");
 
     store_put(B"/mtu", "much");
     store_put(B"/mac", "00:16:3e:01:02:03:and:more");
@@ -150,9 +150,9 @@ test_values(void **state OVS_UNUSED)
     text[sizeof text - 1] = '\0';
     store_put(B"/rate", text);
     assert_true(look());
-    assert_int_equal(view.mtu, 0);
-    assert_int_equal(strlen(view.mac), sizeof view.mac - 1);
-    assert_int_equal(strlen(view.rate), sizeof view.rate - 1);
+    assert_int_equal(observed.mtu, 0);
+    assert_int_equal(strlen(observed.mac), sizeof observed.mac - 1);
+    assert_int_equal(strlen(observed.rate), sizeof observed.rate - 1);
 }
 
 /* Creates a folder below 'sysfs', or a file if there is 'content'. */
@@ -195,8 +195,8 @@ static void
 expect_kernel(bool bound, bool next)
 {
     assert_true(look());
-    assert_int_equal(view.kernel, bound);
-    assert_int_equal(view.kernel_next, next);
+    assert_int_equal(observed.kernel, bound);
+    assert_int_equal(observed.kernel_next, next);
 }
 
 static void
