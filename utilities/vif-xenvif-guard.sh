@@ -26,12 +26,6 @@ add_guard () {
         -- set Bridge "$guard" datapath_type=netdev fail_mode=secure
 }
 
-# Prints a column of an Interface, for each argument after the name, one a
-# line.
-columns () {
-    vsctl --if-exists get Interface "$@" 2>/dev/null | tr -d '"'
-}
-
 # Prints the Interfaces behind a patch port: the guest's own driver's, and that
 # of its emulated card.
 behind () {

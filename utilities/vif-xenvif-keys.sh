@@ -15,7 +15,7 @@ read_vm () {
     vm_uuid=${vm##*/}
     if [ -z "$vm_uuid" ]; then
         # The guest may be gone.
-        vm_uuid=$(interface external_ids:xs-vm-uuid)
+        vm_uuid=$(columns "$port" external_ids:xs-vm-uuid)
     fi
     xapi='' xapi_hotplug=''
     if [ -n "$vm_uuid" ] && xenstore-exists "/xapi/$vm_uuid" 2>/dev/null; then
