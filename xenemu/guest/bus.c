@@ -446,6 +446,18 @@ come_up(struct guest *g)
     pthread_mutex_unlock(&g->mutex);
 }
 
+/* Closes the device without a stop at Closing, and stays down. */
+static void
+close_at_once(struct guest *g)
+{
+    stop_queues(g);
+    pthread_mutex_lock(&g->mutex);
+    g->goal = GUEST_GOAL_DOWN;
+    pthread_mutex_unlock(&g->mutex);
+    set_phase(g, GUEST_CLOSED);
+    ask_state(g, 6);
+}
+
 static bool
 step_connected(struct guest *g, unsigned int be)
 {
@@ -460,12 +472,7 @@ step_connected(struct guest *g, unsigned int be)
      * if this guest does not wait for InitWait. */
     if ((g->up || g->cfg.order != GUEST_ORDER_MINIOS)
         && (be == 5 || be == 6)) {
-        stop_queues(g);
-        pthread_mutex_lock(&g->mutex);
-        g->goal = GUEST_GOAL_DOWN;
-        pthread_mutex_unlock(&g->mutex);
-        set_phase(g, GUEST_CLOSED);
-        ask_state(g, 6);
+        close_at_once(g);
         return true;
     }
     return false;
@@ -681,12 +688,7 @@ obey_command(struct guest *g, const char *command)
         }
         return false;
     } else if (!strcmp(command, "skip-closing") && connected) {
-        stop_queues(g);
-        pthread_mutex_lock(&g->mutex);
-        g->goal = GUEST_GOAL_DOWN;
-        pthread_mutex_unlock(&g->mutex);
-        set_phase(g, GUEST_CLOSED);
-        ask_state(g, 6);
+        close_at_once(g);
     } else if (!strcmp(command, "suspend") && connected) {
         forget_rings(g);
         set_phase(g, GUEST_SUSPENDED);
