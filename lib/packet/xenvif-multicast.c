@@ -85,7 +85,9 @@ xenvif_multicast_get(struct xenvif_multicast *mc, struct eth_addr *addrs,
 
     ovs_mutex_lock(&mc->mutex);
     n = mc->n;
-    memcpy(addrs, mc->addrs, n * sizeof *addrs);
+    if (addrs) {
+        memcpy(addrs, mc->addrs, n * sizeof *addrs);
+    }
     *version = mc->version;
     ovs_mutex_unlock(&mc->mutex);
     return n;

@@ -35,9 +35,9 @@ void xenvif_multicast_remove(struct xenvif_multicast *, struct eth_addr addr);
 /* Empties the list. */
 void xenvif_multicast_clear(struct xenvif_multicast *);
 
-/* Copies the list to 'addrs', which has room for XENVIF_MULTICAST_MAX, and
- * returns its length.  '*version' is different from what it was if, and only
- * if, the list changed in between. */
+/* Copies the list to 'addrs', which has room for XENVIF_MULTICAST_MAX or is
+ * NULL, and returns its length.  '*version' is different from what it was if,
+ * and only if, the list changed in between. */
 unsigned int xenvif_multicast_get(struct xenvif_multicast *,
                                   struct eth_addr *addrs,
                                   unsigned int *version);

@@ -292,7 +292,8 @@ xenvif_credit_wait_ms(struct xenvif_credit *rate, unsigned int queue,
     long long int ms = 0;
     int64_t missing;
 
-    if (atomic_flag_test_and_set(&rate->busy)) {
+    if (!xenvif_credit_is_limited(rate)
+        || atomic_flag_test_and_set(&rate->busy)) {
         return 0;
     }
     if (rate->bucket.rate) {

@@ -21,7 +21,6 @@ xenvif_queue_snapshot(const struct xenvif_queue *queue_)
     };
 
     s.throttled = (s.tx.req_prod != s.tx.rsp_prod
-                   && xenvif_credit_is_limited(rate)
                    && xenvif_credit_wait_ms(rate, queue->id,
                                             xenvif_bucket_now()));
     atomic_read_relaxed(&queue->rx_n_waiting, &s.n_waiting);

@@ -569,8 +569,7 @@ xenvif_tx_wait_ms(const struct xenvif_queue *queue)
     struct xenvif_credit *rate = &queue->terms->rate;
 
     /* What was cut already has been paid for. */
-    return (xenvif_credit_is_limited(rate)
-            && xenvif_tx_overflow_is_empty(&queue->tx_segments)
+    return (xenvif_tx_overflow_is_empty(&queue->tx_segments)
             ? xenvif_credit_wait_ms(rate, queue->id, xenvif_bucket_now()) : 0);
 }
 

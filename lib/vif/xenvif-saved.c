@@ -77,9 +77,7 @@ forget_grefs(void *saved_)
 static unsigned int
 look_at_multicast(struct xenvif_saved *saved, unsigned int *version)
 {
-    struct eth_addr addrs[XENVIF_MULTICAST_MAX];
-
-    return xenvif_multicast_get(&saved->conn->common.terms->multicast, addrs,
+    return xenvif_multicast_get(&saved->conn->common.terms->multicast, NULL,
                                 version);
 }
 
